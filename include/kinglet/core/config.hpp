@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file core/config.hpp
+/// The only compiler and version macros of the library.
+///
+/// Everything lives in `namespace kinglet::inline KINGLET_TARGET`: the compilation target is part of every
+/// symbol's name, so translation units built with different instruction sets link into one program without
+/// sharing (and so mixing up) inline functions. Users write plain `kinglet::`.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+#define KINGLET_VERSION_MAJOR 0
+#define KINGLET_VERSION_MINOR 1
+#define KINGLET_VERSION_PATCH 0
+
+static_assert(std::endian::native == std::endian::little,
+              "kinglet: .tflite constants are little-endian and used in place");
+static_assert(sizeof(float) == 4 && sizeof(double) == 8, "kinglet: IEEE 754 single and double expected");
+
+// The best instruction set that the compiler's flags allow; names as in isa/target.hpp. A build may define
+// KINGLET_TARGET itself.
+#if !defined(KINGLET_TARGET)
+#if defined(__AVX512VNNI__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512DQ__)
+#define KINGLET_TARGET avx512_vnni
+#elif defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512DQ__)
+#define KINGLET_TARGET avx512bw
+#elif defined(__AVX2__) && defined(__AVXVNNI__)
+#define KINGLET_TARGET avx2_vnni
+#elif defined(__AVX2__)
+#define KINGLET_TARGET avx2
+#elif defined(__SSE4_1__)
+#define KINGLET_TARGET sse4_1
+#elif defined(__ARM_NEON) && defined(__ARM_FEATURE_MATMUL_INT8)
+#define KINGLET_TARGET neon_i8mm
+#elif defined(__ARM_NEON) && defined(__ARM_FEATURE_DOTPROD)
+#define KINGLET_TARGET neon_dotprod
+#elif defined(__ARM_NEON)
+#define KINGLET_TARGET neon
+#else
+#define KINGLET_TARGET scalar
+#endif
+#endif
+
+#if defined(__GNUC__) || defined(__clang__)
+#define KINGLET_RESTRICT __restrict__
+#define KINGLET_ALWAYS_INLINE inline __attribute__((always_inline))
+#elif defined(_MSC_VER)
+#define KINGLET_RESTRICT __restrict
+#define KINGLET_ALWAYS_INLINE __forceinline
+#else
+#define KINGLET_RESTRICT
+#define KINGLET_ALWAYS_INLINE inline
+#endif

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file kernels/select.hpp
+/// One table: operator x target -> kernel. A row inherits from its fallback's row, so it names only what the
+/// target has code of its own for.
+#pragma once
+
+#include <kinglet/isa/target.hpp>
+#include <kinglet/kernels/add/generic.hpp>
+#include <kinglet/kernels/conv2d/generic.hpp>
+#include <kinglet/kernels/depthwise/generic.hpp>
+#include <kinglet/kernels/fully_connected/generic.hpp>
+#include <kinglet/kernels/mean/generic.hpp>
+#include <kinglet/kernels/pad/generic.hpp>
+#include <kinglet/kernels/pointwise/generic.hpp>
+#include <kinglet/kernels/pool/generic.hpp>
+#include <kinglet/kernels/quantize/generic.hpp>
+#include <kinglet/kernels/reshape/generic.hpp>
+#include <kinglet/kernels/softmax/generic.hpp>
+
+namespace kinglet::inline KINGLET_TARGET::select {
+
+template <class Target>
+struct kernels;
+
+template <>
+struct kernels<isa::scalar> {
+  using add = kinglet::add::Generic;
+  using average_pool = kinglet::pool::GenericAverage;
+  using conv2d = kinglet::conv2d::Generic;
+  using depthwise = kinglet::depthwise::Generic;
+  using dequantize = kinglet::quantize::GenericDequantize;
+  using fully_connected = kinglet::fully_connected::Generic;
+  using max_pool = kinglet::pool::GenericMax;
+  using mean = kinglet::mean::Generic;
+  using pad = kinglet::pad::Generic;
+  using pointwise = kinglet::pointwise::Generic;
+  using quantize = kinglet::quantize::Generic;
+  using reshape = kinglet::reshape::Generic;
+  using softmax = kinglet::softmax::Generic;
+};
+template <>
+struct kernels<isa::sse4_1> : kernels<isa::scalar> {};
+template <>
+struct kernels<isa::avx2> : kernels<isa::sse4_1> {};
+template <>
+struct kernels<isa::avx2_vnni> : kernels<isa::avx2> {};
+template <>
+struct kernels<isa::avx512bw> : kernels<isa::avx2> {};
+template <>
+struct kernels<isa::avx512_vnni> : kernels<isa::avx512bw> {};
+template <>
+struct kernels<isa::neon> : kernels<isa::scalar> {};
+template <>
+struct kernels<isa::neon_dotprod> : kernels<isa::neon> {};
+template <>
+struct kernels<isa::neon_i8mm> : kernels<isa::neon_dotprod> {};
+
+/// The kernels of this translation unit's target.
+using native = kernels<isa::native>;
+
+}  // namespace kinglet::inline KINGLET_TARGET::select

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file quant/requantize.hpp
+/// From accumulator to output element: y = clamp(round(x * multiplier) + zero_point, min, max).
+/// Scalar, constexpr, normative: every vector path equals it bit for bit.
+#pragma once
+
+#include <algorithm>
+#include <kinglet/quant/multiplier.hpp>
+#include <kinglet/quant/rounding.hpp>
+
+namespace kinglet::inline KINGLET_TARGET {
+
+/// Scales a 32-bit accumulator (8-bit activations).
+template <Rounding R>
+constexpr std::int32_t requantize(std::int32_t x, Multiplier m) noexcept {
+  return R::scale(x, m.value, m.shift);
+}
+
+/// Scales a 64-bit accumulator (16-bit activations): the multiplier is reduced to 15 bits, one rounding, ties
+/// up, whatever the policy. Precondition: |x| < 2^47 and shift < 15, which an int16 x int8 convolution keeps.
+template <Rounding R>
+constexpr std::int32_t requantize(std::int64_t x, Multiplier m) noexcept {
+  const std::int64_t q = m.value >= 0x7fff0000 ? 0x7fff : (m.value + (1 << 15)) >> 16;
+  const int right = 15 - m.shift;
+  return static_cast<std::int32_t>((x * q + (std::int64_t{1} << (right - 1))) >> right);
+}
+
+/// What happens to an accumulator on its way out, per output channel.
+struct OutputStage {
+  const Multiplier* multiplier = nullptr;  ///< one per output channel
+  std::int32_t zero_point = 0;
+  std::int32_t min = 0;  ///< of the element type and the fused activation
+  std::int32_t max = 0;
+
+  template <Rounding R, class Accumulator>
+  [[nodiscard]] constexpr std::int32_t apply(Accumulator x, std::ptrdiff_t channel) const noexcept {
+    return std::clamp(requantize<R>(x, multiplier[channel]) + zero_point, min, max);
+  }
+};
+
+}  // namespace kinglet::inline KINGLET_TARGET
