@@ -3,6 +3,7 @@
 /// What the convolution family (conv2d, pointwise, depthwise, fully_connected) is called with.
 #pragma once
 
+#include <kinglet/quant/params.hpp>
 #include <kinglet/quant/requantize.hpp>
 #include <kinglet/tensor/element.hpp>
 #include <kinglet/tensor/view.hpp>
@@ -17,7 +18,8 @@ namespace kinglet::inline KINGLET_TARGET {
 /// | depthwise       | NHWC  | 1 H W O, O = C * multiplier| O    | NHWO   |
 /// | fully_connected | N C   | O C                        | O    | N O    |
 /// @tparam T activations: int8, uint8 or int16.  @tparam W weights: int8, or uint8 with uint8 activations.
-template <QuantizedElement T, QuantizedElement W, class InputExtents, class FilterExtents, class OutputExtents>
+template <QuantizedElement T, QuantizedElement W, class InputExtents, class FilterExtents,
+          class OutputExtents>
 struct Convolution {
   using activation_type = T;
   using weight_type = W;
@@ -29,8 +31,9 @@ struct Convolution {
   TensorView<T, OutputExtents> output;
 };
 
-/// Quantization of one convolution: acc = bias + sum((input - input_zero_point) * (filter - filter_zero_point)),
-/// then `output` makes an element of it. Sums wrap in two's complement, as they do in TFLite.
+/// Quantization of one convolution: acc = bias + sum((input - input_zero_point) * (filter -
+/// filter_zero_point)), then `output` makes an element of it. Sums wrap in two's complement, as they do in
+/// TFLite.
 struct ConvolutionQuantization {
   std::int32_t input_zero_point = 0;
   std::int32_t filter_zero_point = 0;  ///< 0 for int8 weights
@@ -42,6 +45,31 @@ template <class T, class W, class I, class F, class O>
 constexpr Convolution<T, W, decay_extents_t<I>, decay_extents_t<F>, decay_extents_t<O>> decay(
     const Convolution<T, W, I, F, O>& c) noexcept {
   return {decay(c.input), decay(c.filter), c.bias, decay(c.output)};
+}
+
+/// How CONV_2D and DEPTHWISE_CONV_2D of activations T multiply their scales.
+template <QuantizedElement T>
+constexpr ScaleProduct convolution_scale_product() noexcept {
+  return std::same_as<T, std::uint8_t> ? ScaleProduct::in_single_first : ScaleProduct::in_double;
+}
+/// How every FULLY_CONNECTED does.
+inline constexpr ScaleProduct fully_connected_scale_product = ScaleProduct::in_single_first;
+
+/// The scales that an output channel's multiplier is made of; a single filter scale serves all channels.
+struct ConvolutionScales {
+  PerTensor input{};
+  PerChannel filter{};
+  PerTensor output{};
+  ScaleProduct product = ScaleProduct::in_double;
+};
+
+/// One multiplier per output channel. Precondition: `scales.filter` has one scale, or at least as many as
+/// there are channels.
+constexpr void make_multipliers(const ConvolutionScales& scales, std::span<Multiplier> channels) noexcept {
+  for (std::size_t o = 0; o < channels.size(); ++o) {
+    channels[o] =
+        make_multiplier(scales.product, scales.input.scale, scales.filter.at(o), scales.output.scale);
+  }
 }
 
 /// a + b * c modulo 2^32 (or 2^64).

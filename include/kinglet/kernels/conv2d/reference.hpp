@@ -16,7 +16,8 @@ struct Reference {
   static constexpr std::string_view name = "reference";
 
   template <Rounding R, class C>
-  static constexpr void run(const Window& window, const C& tensors, const ConvolutionQuantization& q) noexcept {
+  static constexpr void run(const Window& window, const C& tensors,
+                            const ConvolutionQuantization& q) noexcept {
     using Accumulator = typename C::bias_type;
     const auto& [input, filter, bias, output] = tensors;
     const index_t depth = filter.extent(3);
@@ -34,15 +35,14 @@ struct Reference {
             for (index_t ky = rows.begin; ky < rows.end; ++ky) {
               for (index_t kx = columns.begin; kx < columns.end; ++kx) {
                 for (index_t i = 0; i < depth; ++i) {
-                  const Accumulator value = input(n, top + ky * window.dilation_h,
-                                                  left + kx * window.dilation_w, first + i);
+                  const Accumulator value =
+                      input(n, top + ky * window.dilation_h, left + kx * window.dilation_w, first + i);
                   sum = wrapping_multiply_add<Accumulator>(sum, value - q.input_zero_point,
                                                            filter(o, ky, kx, i) - q.filter_zero_point);
                 }
               }
             }
-            output(n, y, x, o) =
-                static_cast<typename C::activation_type>(q.output.template apply<R>(sum, o));
+            output(n, y, x, o) = static_cast<typename C::activation_type>(q.output.template apply<R>(sum, o));
           }
         }
       }
