@@ -12,8 +12,8 @@ namespace kinglet::inline KINGLET_TARGET {
 /// force for their constants. Kernels do not rely on more.
 inline constexpr std::size_t buffer_alignment = 16;
 
-/// `value` rounded up to a multiple of `alignment`, a power of two. Wraps when the sum overflows: callers pass
-/// sizes that were checked.
+/// `value` rounded up to a multiple of `alignment`, a power of two. Wraps when the sum overflows: callers
+/// pass sizes that were checked.
 constexpr std::size_t align_up(std::size_t value, std::size_t alignment = buffer_alignment) noexcept {
   return (value + alignment - 1) & ~(alignment - 1);
 }

@@ -22,7 +22,8 @@ class TextBuffer {
   constexpr TextBuffer& operator<<(std::int64_t value) noexcept {
     char digits[20] = {};
     int count = 0;
-    std::uint64_t rest = value < 0 ? 0U - static_cast<std::uint64_t>(value) : static_cast<std::uint64_t>(value);
+    std::uint64_t rest =
+        value < 0 ? 0U - static_cast<std::uint64_t>(value) : static_cast<std::uint64_t>(value);
     do {
       digits[count++] = static_cast<char>('0' + rest % 10);
       rest /= 10;
@@ -35,17 +36,13 @@ class TextBuffer {
     }
     return *this;
   }
-  /// A name from a file: control characters become '?', so that a message stays one line.
-  constexpr TextBuffer& quote(std::string_view name) noexcept {
-    put('\'');
-    for (const char c : name.substr(0, 80)) {
+  /// At most `limit` characters of a name from a file: control characters become '?', so that a message stays
+  /// one line.
+  constexpr TextBuffer& name(std::string_view name, std::size_t limit) noexcept {
+    for (const char c : name.substr(0, limit)) {
       put(static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c);
     }
-    if (name.size() > 80) {
-      *this << "...";
-    }
-    put('\'');
-    return *this;
+    return name.size() > limit ? *this << "..." : *this;
   }
   [[nodiscard]] constexpr std::string_view view() const noexcept { return {buffer_.data(), size_}; }
 
@@ -59,16 +56,20 @@ class TextBuffer {
   std::size_t size_ = 0;
 };
 
+/// Characters that hold every message whose detail has 200 characters or less.
+inline constexpr std::size_t message_capacity = 512;
+
 /// "operator 3 CONV_2D, tensor 17 'conv1/weights': a shape is invalid ...: <detail> (found 4, limit 3)".
-/// 320 characters always suffice; a shorter buffer cuts the text.
+/// A shorter buffer than `message_capacity` may cut the text.
 constexpr std::string_view message(const Status& status, std::span<char> buffer) noexcept {
   TextBuffer text(buffer);
   if (status.operator_index >= 0) {
-    text << "operator " << status.operator_index << " " << status.operator_name
-         << (status.tensor_index >= 0 ? ", " : ": ");
+    text << "operator " << status.operator_index << " ";
+    text.name(status.operator_name, 40) << (status.tensor_index >= 0 ? ", " : ": ");
   }
   if (status.tensor_index >= 0) {
-    (text << "tensor " << status.tensor_index << " ").quote(status.tensor_name) << ": ";
+    text << "tensor " << status.tensor_index << " '";
+    text.name(status.tensor_name, 80) << "': ";
   }
   text << sentence(status.code);
   if (!status.detail.empty()) {

@@ -12,7 +12,7 @@ namespace kinglet::inline KINGLET_TARGET {
 template <class T>
 class [[nodiscard]] Result {
  public:
-  constexpr Result(T value) : value_(std::move(value)) {}             // NOLINT: implicit by intent
+  constexpr Result(T value) : value_(std::move(value)) {}                 // NOLINT: implicit by intent
   constexpr Result(const Status& failure) noexcept : status_(failure) {}  // NOLINT: implicit by intent
 
   constexpr explicit operator bool() const noexcept { return value_.has_value(); }

@@ -4,7 +4,8 @@
 ///
 /// First fit by size:
 /// 1. Buffers that share memory (`shares_with`) become one, alive whenever one of them is.
-/// 2. Take the biggest buffer that has no place yet; of equals, the one alive earliest, then the first listed.
+/// 2. Take the biggest buffer that has no place yet; of equals, the one alive earliest, then the first
+///    listed.
 /// 3. Among the placed buffers whose lifetimes overlap its own, in order of offset, find the first gap that
 ///    holds it; put it there.
 /// 4. Repeat from 2. The arena ends where the highest buffer ends.
@@ -14,6 +15,7 @@
 
 #include <kinglet/core/align.hpp>
 #include <kinglet/memory/lifetime.hpp>
+#include <limits>
 #include <span>
 
 namespace kinglet::inline KINGLET_TARGET {
@@ -24,17 +26,18 @@ inline constexpr std::int32_t no_buffer = -1;
 struct BufferRequest {
   std::size_t bytes = 0;
   Lifetime lifetime{};
-  /// Index of a buffer whose memory this one uses as well (an operator that writes over its input). That buffer
-  /// must not itself share; `plan_memory` follows one link.
+  /// Index of a buffer whose memory this one uses as well (an operator that writes over its input). That
+  /// buffer must not itself share; `plan_memory` follows one link.
   std::int32_t shares_with = no_buffer;
+  std::int32_t owner = -1;  ///< the caller's own: who the buffer belongs to, e.g. a tensor's index
   /// Result: bytes from the arena's start, a multiple of `buffer_alignment`.
   std::size_t offset = 0;
   std::int32_t next = no_buffer;  ///< the planner's own: the placed buffer that follows in the arena
   bool placed = false;            ///< the planner's own
 };
 
-/// Lets an operator write `output` over `input` in step `step`, if nothing reads `input` later. Both must have
-/// their final lifetimes; call it for the steps in order. @return whether they now share memory.
+/// Lets an operator write `output` over `input` in step `step`, if nothing reads `input` later. Both must
+/// have their final lifetimes; call it for the steps in order. @return whether they now share memory.
 constexpr bool share_if_dead(std::span<BufferRequest> requests, std::int32_t input, std::int32_t output,
                              std::int32_t step) noexcept {
   BufferRequest& from = requests[static_cast<std::size_t>(input)];
@@ -46,17 +49,24 @@ constexpr bool share_if_dead(std::span<BufferRequest> requests, std::int32_t inp
   return true;
 }
 
-/// Gives every request an offset. @return the arena's bytes.
+/// More bytes than any arena has: the answer when offsets would leave the range of a size.
+inline constexpr std::size_t unplannable = std::numeric_limits<std::size_t>::max();
+
+/// Gives every request an offset. @return the arena's bytes, or `unplannable` (then offsets mean nothing).
 constexpr std::size_t plan_memory(std::span<BufferRequest> requests) noexcept {
+  constexpr std::size_t highest = unplannable & ~(buffer_alignment - 1);  // where an arena may end at most
   for (BufferRequest& r : requests) {
-    r.placed = r.bytes == 0 || r.shares_with != no_buffer;
-    r.next = no_buffer;
     if (r.shares_with != no_buffer && r.bytes != 0) {
       BufferRequest& owner = requests[static_cast<std::size_t>(r.shares_with)];
       owner.bytes = std::max(owner.bytes, r.bytes);
       owner.lifetime.include(r.lifetime.first);
       owner.lifetime.include(r.lifetime.last);
     }
+  }
+  for (BufferRequest& r : requests) {
+    r.placed = r.bytes == 0 || r.shares_with != no_buffer;
+    r.next = no_buffer;
+    r.offset = 0;
   }
   const auto bigger = [](const BufferRequest& a, const BufferRequest& b) {
     return a.bytes != b.bytes ? a.bytes > b.bytes : a.lifetime.first < b.lifetime.first;
@@ -78,11 +88,14 @@ constexpr std::size_t plan_memory(std::span<BufferRequest> requests) noexcept {
     for (std::int32_t i = head; i != no_buffer; i = requests[static_cast<std::size_t>(i)].next) {
       const BufferRequest& other = requests[static_cast<std::size_t>(i)];
       if (other.lifetime.overlaps(best->lifetime)) {
-        if (other.offset >= gap + best->bytes) {
+        if (other.offset >= gap && other.offset - gap >= best->bytes) {
           break;
         }
         gap = std::max(gap, align_up(other.offset + other.bytes));
       }
+    }
+    if (best->bytes > highest - gap) {
+      return unplannable;
     }
     best->offset = gap;
     best->placed = true;
@@ -109,8 +122,8 @@ constexpr std::size_t plan_memory(std::span<BufferRequest> requests) noexcept {
   return align_up(total);
 }
 
-/// Largest sum of bytes alive at one step: no plan is smaller. Call before `plan_memory`, or after it (sharing
-/// buffers are counted once, with their owner).
+/// Largest sum of bytes alive at one step: no plan is smaller. Call before `plan_memory`, or after it
+/// (sharing buffers are counted once, with their owner).
 constexpr std::size_t memory_lower_bound(std::span<const BufferRequest> requests) noexcept {
   std::size_t bound = 0;
   for (const BufferRequest& at : requests) {

@@ -15,8 +15,9 @@ struct Multiplier {
   friend constexpr bool operator==(const Multiplier&, const Multiplier&) = default;
 };
 
-/// Splits a finite positive real: value = round(fraction * 2^31), fraction in [0.5, 1). 0 and anything that is
-/// not a finite positive number give {0, 0}; so does a scale below 2^-32. A scale of 2^30 or more saturates.
+/// Splits a finite positive real: value = round(fraction * 2^31), fraction in [0.5, 1). 0 and anything that
+/// is not a finite positive number give {0, 0}; so does a scale that rounds to less than 2^-32. A scale that
+/// rounds to 2^30 or more saturates.
 constexpr Multiplier make_multiplier(double real) noexcept {
   constexpr int bias = 1022;
   const auto bits = std::bit_cast<std::uint64_t>(real);
@@ -41,8 +42,8 @@ constexpr Multiplier make_multiplier(double real) noexcept {
   return {static_cast<std::int32_t>(q), shift};
 }
 
-/// Where the two published definitions of a convolution's scale differ: one multiplies in double, the other in
-/// single precision first, and the last bit of the multiplier can depend on it.
+/// Where the two published definitions of a convolution's scale differ: one multiplies in double, the other
+/// in single precision first, and the last bit of the multiplier can depend on it.
 enum class ScaleProduct : std::uint8_t {
   in_double,        ///< int8 CONV_2D and DEPTHWISE_CONV_2D
   in_single_first,  ///< uint8 CONV_2D and DEPTHWISE_CONV_2D; every FULLY_CONNECTED
@@ -52,7 +53,8 @@ enum class ScaleProduct : std::uint8_t {
 constexpr Multiplier make_multiplier(ScaleProduct product, float input_scale, float weight_scale,
                                      float output_scale) noexcept {
   if (product == ScaleProduct::in_single_first) {
-    return make_multiplier(static_cast<double>(input_scale * weight_scale) / static_cast<double>(output_scale));
+    return make_multiplier(static_cast<double>(input_scale * weight_scale) /
+                           static_cast<double>(output_scale));
   }
   return make_multiplier(static_cast<double>(input_scale) * static_cast<double>(weight_scale) /
                          static_cast<double>(output_scale));

@@ -20,6 +20,7 @@ namespace profile {
 struct tflm {
   static constexpr std::string_view name = "tflm";
   using conv2d = double_rounding;
+  using grouped_conv2d = double_rounding;
   using depthwise = double_rounding;
   using fully_connected = double_rounding;
   using elementwise = double_rounding;
@@ -30,6 +31,7 @@ struct tflm {
 struct tflite {
   static constexpr std::string_view name = "tflite";
   using conv2d = double_rounding_upward;
+  using grouped_conv2d = double_rounding;  // TFLite leaves its matrix library for groups
   using depthwise = double_rounding;
   using fully_connected = double_rounding_upward;
   using elementwise = double_rounding;
@@ -40,6 +42,7 @@ struct tflite {
 struct single {
   static constexpr std::string_view name = "single";
   using conv2d = single_rounding;
+  using grouped_conv2d = single_rounding;
   using depthwise = single_rounding;
   using fully_connected = single_rounding;
   using elementwise = single_rounding;
@@ -49,7 +52,8 @@ struct single {
 }  // namespace profile
 
 template <class P>
-concept Profile = Rounding<typename P::conv2d> && Rounding<typename P::depthwise> &&
-                  Rounding<typename P::fully_connected> && Rounding<typename P::elementwise>;
+concept Profile =
+    Rounding<typename P::conv2d> && Rounding<typename P::grouped_conv2d> && Rounding<typename P::depthwise> &&
+    Rounding<typename P::fully_connected> && Rounding<typename P::elementwise>;
 
 }  // namespace kinglet::inline KINGLET_TARGET

@@ -34,7 +34,7 @@ struct OutputStage {
 
   template <Rounding R, class Accumulator>
   [[nodiscard]] constexpr std::int32_t apply(Accumulator x, std::ptrdiff_t channel) const noexcept {
-    return std::clamp(requantize<R>(x, multiplier[channel]) + zero_point, min, max);
+    return std::clamp(wrapping_add(requantize<R>(x, multiplier[channel]), zero_point), min, max);
   }
 };
 

@@ -3,14 +3,14 @@
 /// The rounding policies. There is no default: a kernel names the one it uses.
 ///
 /// Each policy divides p = x * q (x: int32 accumulator after its left shift; q: Q31 multiplier) by 2^(31+r).
-/// The double roundings first round p / 2^31 to the nearest (ties up), then divide by 2^r with a second rounding.
+/// The double roundings first round p / 2^31 to the nearest (ties up), then divide by 2^r with a second one.
 ///
 /// Ties of the last step, as multiples of one half:
-/// |                          | -2.5 | -1.5 | -0.5 | 0.5 | 1.5 | 2.5 | who                                      |
-/// |--------------------------|------|------|------|-----|-----|-----|------------------------------------------|
-/// | `double_rounding`        |  -3  |  -2  |  -1  |  1  |  2  |  3  | TFLite Micro; TFLite depthwise, ADD      |
-/// | `double_rounding_upward` |  -2  |  -1  |   0  |  1  |  2  |  3  | TFLite on x86, CONV_2D, FULLY_CONNECTED  |
-/// | `single_rounding`        |  -2  |  -1  |   0  |  1  |  2  |  3  | TFLite Micro, TFLITE_SINGLE_ROUNDING=1   |
+/// |                          | -2.5 | -1.5 | -0.5 | 0.5 | 1.5 | 2.5 | who                                     |
+/// |--------------------------|------|------|------|-----|-----|-----|-----------------------------------------|
+/// | `double_rounding`        |  -3  |  -2  |  -1  |  1  |  2  |  3  | TFLite Micro; TFLite depthwise, ADD     |
+/// | `double_rounding_upward` |  -2  |  -1  |   0  |  1  |  2  |  3  | TFLite on x86, CONV_2D, FULLY_CONNECTED |
+/// | `single_rounding`        |  -2  |  -1  |   0  |  1  |  2  |  3  | TFLite Micro, TFLITE_SINGLE_ROUNDING=1  |
 /// `single_rounding` rounds once, so it differs from the double ones near a tie even where p is not on one.
 ///
 /// Source: measured on TFLite 2.9 and TFLite Micro; the first step is the saturating rounding doubling high
@@ -45,6 +45,11 @@ constexpr std::int32_t wrapping_shift_left(std::int32_t x, int s) noexcept {
   return static_cast<std::int32_t>(static_cast<std::uint32_t>(x) << s);
 }
 
+/// x + y, wrapping as the hardware's add does.
+constexpr std::int32_t wrapping_add(std::int32_t x, std::int32_t y) noexcept {
+  return static_cast<std::int32_t>(static_cast<std::uint32_t>(x) + static_cast<std::uint32_t>(y));
+}
+
 struct double_rounding {
   /// @param x accumulator  @param q Q31 multiplier, [0, 2^31)  @param s shift, [-31, 30], positive is left
   static constexpr std::int32_t scale(std::int32_t x, std::int32_t q, int s) noexcept {
@@ -69,6 +74,6 @@ struct single_rounding {
 
 template <class R>
 concept Rounding = std::same_as<R, double_rounding> || std::same_as<R, double_rounding_upward> ||
-                   std::same_as<R, single_rounding>;
+    std::same_as<R, single_rounding>;
 
 }  // namespace kinglet::inline KINGLET_TARGET

@@ -29,7 +29,8 @@ constexpr std::size_t element_bytes(ElementType type) noexcept {
 
 /// A quantized activation or weight.
 template <class T>
-concept QuantizedElement = std::same_as<T, std::int8_t> || std::same_as<T, std::uint8_t> || std::same_as<T, std::int16_t>;
+concept QuantizedElement =
+    std::same_as<T, std::int8_t> || std::same_as<T, std::uint8_t> || std::same_as<T, std::int16_t>;
 
 /// What an operator sums products in: int32 for 8-bit activations, int64 for 16-bit ones. Bias has this type.
 template <QuantizedElement T>

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <kinglet/core/config.hpp>
+#include <type_traits>
 
 namespace kinglet::inline KINGLET_TARGET {
 
@@ -46,13 +47,18 @@ class Extents {
 
   /// One value per dynamic extent, in order.
   template <class... I>
-    requires(sizeof...(I) == rank_dynamic() && sizeof...(I) != 0 && (std::is_convertible_v<I, index_t> && ...))
-  constexpr explicit(sizeof...(I) == 1) Extents(I... values) noexcept : values_{{static_cast<index_t>(values)...}} {}
+  constexpr explicit(sizeof...(I) == 1) Extents(I... values) noexcept
+      requires(sizeof...(I) == rank_dynamic() && sizeof...(I) != 0 &&
+               (std::is_convertible_v<I, index_t> && ...))
+      : values_{{static_cast<index_t>(values)...}} {}
 
-  /// From a shape of the same rank; constants must agree (unchecked when the other is dynamic).
+  /// From a shape of the same rank whose constants agree. Explicit where a run-time extent becomes a
+  /// constant: that the two are equal is then the caller's promise, and is not checked.
   template <index_t... F>
-    requires(sizeof...(F) == sizeof...(E) && ((E == dynamic_extent || F == dynamic_extent || E == F) && ...))
-  constexpr Extents(const Extents<F...>& other) noexcept {  // NOLINT: implicit by intent, as for mdspan
+  constexpr explicit((... || (E != dynamic_extent && F == dynamic_extent)))
+      Extents(const Extents<F...>& other) noexcept
+      requires(sizeof...(F) == sizeof...(E) &&
+               ((E == dynamic_extent || F == dynamic_extent || E == F) && ...)) {
     if constexpr (!is_static()) {
       for (std::size_t i = 0; i < rank(); ++i) {
         if (fixed[i] == dynamic_extent) {

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <kinglet/core/align.hpp>
+#include <kinglet/core/checked.hpp>
 #include <kinglet/tensor/view.hpp>
 
 namespace kinglet::inline KINGLET_TARGET {
@@ -35,9 +36,9 @@ class Tensor {
 
   /// Zeros. A dynamic shape starts empty.
   constexpr Tensor() noexcept = default;
-  /// Precondition: extents.size() <= Capacity; a bigger shape leaves the tensor empty (size 0).
+  /// A dynamic shape that is negative or has more than Capacity elements leaves the tensor empty (size 0).
   constexpr explicit Tensor(const E& extents) noexcept {
-    if (extents.size() <= Capacity) {
+    if (fits(extents)) {
       extents_ = extents;
     }
   }
@@ -47,7 +48,9 @@ class Tensor {
   [[nodiscard]] constexpr std::size_t size() const noexcept { return extents_.size(); }
   [[nodiscard]] constexpr index_t extent(std::size_t i) const noexcept { return extents_.extent(i); }
   [[nodiscard]] constexpr TensorView<T, E> view() noexcept { return {elements_.data(), extents_}; }
-  [[nodiscard]] constexpr TensorView<const T, E> view() const noexcept { return {elements_.data(), extents_}; }
+  [[nodiscard]] constexpr TensorView<const T, E> view() const noexcept {
+    return {elements_.data(), extents_};
+  }
 
   template <class... I>
   [[nodiscard]] constexpr T& operator()(I... i) noexcept {
@@ -59,6 +62,15 @@ class Tensor {
   }
 
  private:
+  static constexpr bool fits(const E& extents) noexcept {
+    std::array<index_t, E::rank()> shape{};
+    for (std::size_t i = 0; i < E::rank(); ++i) {
+      shape[i] = extents.extent(i);
+    }
+    const auto size = checked_product(shape);
+    return size && *size <= Capacity;
+  }
+
   alignas(buffer_alignment) std::array<T, Capacity> elements_{};
   [[no_unique_address]] E extents_{};
 };

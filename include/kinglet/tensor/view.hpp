@@ -18,10 +18,10 @@ class TensorView {
   constexpr TensorView() noexcept = default;
   constexpr TensorView(T* data, const E& extents = E{}) noexcept : data_(data), extents_(extents) {}
 
-  /// From a view whose shape converts (static to dynamic), and from mutable to const.
+  /// From mutable to const, and from a view whose shape converts; explicit where the shape's conversion is.
   template <class U, class F>
-    requires(std::is_convertible_v<U (*)[], T (*)[]> && std::is_convertible_v<F, E>)
-  constexpr TensorView(const TensorView<U, F>& other) noexcept  // NOLINT: implicit by intent, as for mdspan
+  constexpr explicit(!std::is_convertible_v<const F&, E>) TensorView(const TensorView<U, F>& other) noexcept
+      requires(std::is_constructible_v<E, const F&>&& std::is_convertible_v<U (*)[], T (*)[]>)
       : data_(other.data()), extents_(other.extents()) {}
 
   [[nodiscard]] constexpr T* data() const noexcept { return data_; }
@@ -32,8 +32,7 @@ class TensorView {
 
   /// Elements before (i, j, ...); trailing indexes left out are 0, so `offset(n, y, x)` is a pixel's start.
   template <class... I>
-    requires(sizeof...(I) <= E::rank())
-  [[nodiscard]] constexpr std::ptrdiff_t offset(I... i) const noexcept {
+  [[nodiscard]] constexpr std::ptrdiff_t offset(I... i) const noexcept requires(sizeof...(I) <= E::rank()) {
     std::ptrdiff_t sum = 0;
     std::size_t d = 0;
     ((sum = sum * extents_.extent(d) + static_cast<std::ptrdiff_t>(i), ++d), ...);
@@ -44,8 +43,7 @@ class TensorView {
   }
   /// Element (i, j, ...); indexes are not checked.
   template <class... I>
-    requires(sizeof...(I) == E::rank())
-  [[nodiscard]] constexpr T& operator()(I... i) const noexcept {
+  [[nodiscard]] constexpr T& operator()(I... i) const noexcept requires(sizeof...(I) == E::rank()) {
     return data_[offset(i...)];
   }
 
