@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file kernels/add/quantization.hpp
+/// ADD: its tensors, and its scales as integers.
+#pragma once
+
+#include <kinglet/quant/activation.hpp>
+#include <kinglet/quant/requantize.hpp>
+#include <kinglet/tensor/element.hpp>
+#include <kinglet/tensor/view.hpp>
+
+namespace kinglet::inline KINGLET_TARGET::add {
+
+/// Rank 4. An input extent of 1 against a larger output extent is repeated. `output` may be `lhs` or `rhs`
+/// itself when the shapes are the same.
+template <QuantizedElement T, class L, class Rt, class O>
+struct Addition {
+  using element_type = T;
+  TensorView<const T, L> lhs;
+  TensorView<const T, Rt> rhs;
+  TensorView<T, O> output;
+};
+
+/// a = requantize((lhs - lhs.zero_point) << left_shift), b likewise;
+/// output = clamp(requantize(a + b) + output.zero_point, min, max).
+struct AddQuantization {
+  struct Input {
+    std::int32_t zero_point = 0;
+    Multiplier multiplier{};
+    friend constexpr bool operator==(const Input&, const Input&) = default;
+  };
+  struct Output {
+    Multiplier multiplier{};
+    std::int32_t zero_point = 0;
+    std::int32_t min = 0;
+    std::int32_t max = 0;
+    friend constexpr bool operator==(const Output&, const Output&) = default;
+  };
+  std::int32_t left_shift = 0;
+  Input lhs{};
+  Input rhs{};
+  Output output{};
+  friend constexpr bool operator==(const AddQuantization&, const AddQuantization&) = default;
+};
+
+/// Both inputs are brought to the scale twice_max = 2 max(s1, s2) in `left_shift` extra bits, so that their sum
+/// keeps within 32 bits; the multipliers are s1 / twice_max, s2 / twice_max and
+/// twice_max / (2^left_shift * s_output). Precondition of the last: below 1.
+template <QuantizedElement T>
+constexpr AddQuantization make_add_quantization(PerTensor lhs, PerTensor rhs, PerTensor output,
+                                                Activation activation) noexcept {
+  constexpr std::int32_t left_shift = sizeof(T) == 1 ? 20 : 15;
+  const double s1 = lhs.scale;
+  const double s2 = rhs.scale;
+  const double twice_max = 2 * std::max(s1, s2);
+  const double unit = static_cast<double>(std::int32_t{1} << left_shift) * static_cast<double>(output.scale);
+  const ActivationRange range = activation_range<T>(activation, output);
+  return {.left_shift = left_shift,
+          .lhs = {lhs.zero_point, make_multiplier(s1 / twice_max)},
+          .rhs = {rhs.zero_point, make_multiplier(s2 / twice_max)},
+          .output = {make_multiplier(twice_max / unit), output.zero_point, range.min, range.max}};
+}
+
+}  // namespace kinglet::inline KINGLET_TARGET::add

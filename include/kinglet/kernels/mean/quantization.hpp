@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file kernels/mean/quantization.hpp
+/// MEAN: its tensors, and the formulas by which a sum becomes a mean.
+///
+/// With sum over the n raw elements that are averaged, q = (value, shift) of a real scale, RQ = requantize:
+/// | formula             | used by                                         | output before the clamp               |
+/// |---------------------|-------------------------------------------------|---------------------------------------|
+/// | count_in_multiplier | TFLite Micro                                    | RQ(sum - zi n, q(si/so) / n) + zo     |
+/// | zero_point_after    | TFLite, spatial axes kept, 8 bit                | RQ(sum, q(si/(n so))) + zo - round(zi si/so) |
+/// | divide_after        | TFLite, spatial axes kept, int16                | round(RQ(sum - zi n, q(si/so)) / n) + zo |
+/// | truncating          | TFLite otherwise, input and output scaled alike | sum / n, truncated                    |
+/// | single_precision    | TFLite otherwise                                | round(sum/n * (si/so) - zi (si/so)) + zo, in float |
+/// round() takes ties away from zero; every float operation is rounded by itself.
+#pragma once
+
+#include <bit>
+#include <kinglet/core/rounded.hpp>
+#include <kinglet/quant/activation.hpp>
+#include <kinglet/quant/profile.hpp>
+#include <kinglet/quant/requantize.hpp>
+#include <kinglet/tensor/element.hpp>
+#include <kinglet/tensor/view.hpp>
+
+namespace kinglet::inline KINGLET_TARGET::mean {
+
+/// Rank 4. Each output extent is the input's, or 1 where the mean is taken over that dimension.
+template <QuantizedElement T, class I, class O>
+struct Reduction {
+  using element_type = T;
+  TensorView<const T, I> input;
+  TensorView<T, O> output;
+};
+
+/// TFLite takes another path when the operator keeps the reduced dimensions of a rank 4 tensor and its axes are
+/// exactly 1 and 2, as written in the file (not -3 and -2).
+enum class MeanAxes : std::uint8_t { any, spatial_kept };
+
+struct MeanQuantization {
+  enum class Formula : std::uint8_t {
+    count_in_multiplier,
+    zero_point_after,
+    divide_after,
+    truncating,
+    single_precision,
+  };
+  Formula formula = Formula::count_in_multiplier;
+  index_t count = 1;  ///< elements averaged into one
+  std::int32_t input_zero_point = 0;
+  std::int32_t output_zero_point = 0;  ///< what is added last; zero_point_after has both zero points in it
+  Multiplier multiplier{};
+  float scale = 1.0F;  ///< single_precision: si / so
+  float bias = 0.0F;   ///< single_precision: -zi * scale
+  std::int32_t min = 0;
+  std::int32_t max = 0;
+  friend constexpr bool operator==(const MeanQuantization&, const MeanQuantization&) = default;
+};
+
+namespace detail {
+/// `m` divided by the count, which costs no precision: the value is first shifted left as far as the count
+/// allows (2^k <= n keeps it below 2^31) and the shift can take back.
+constexpr Multiplier divide_by_count(Multiplier m, index_t count) noexcept {
+  const int log2 = static_cast<int>(std::bit_width(static_cast<std::uint32_t>(count))) - 1;
+  const int k = std::min(log2, 31 + m.shift);
+  return {static_cast<std::int32_t>((std::int64_t{m.value} << k) / count), m.shift - k};
+}
+
+/// `real` to the nearest integer, ties away from zero; beyond 2^20 it is clamped, as every element type is.
+constexpr std::int32_t round_away(float real) noexcept {
+  constexpr double limit = 1048576.0;
+  const double x = real > -limit ? (real < limit ? real : limit) : -limit;
+  return static_cast<std::int32_t>(x < 0 ? x - 0.5 : x + 0.5);
+}
+}  // namespace detail
+
+/// @param count elements averaged into one, at least 1
+template <MeanArithmetic M, QuantizedElement T>
+constexpr MeanQuantization make_mean_quantization(PerTensor input, PerTensor output, index_t count,
+                                                  MeanAxes axes = MeanAxes::any) noexcept {
+  using Formula = MeanQuantization::Formula;
+  MeanQuantization q;
+  q.count = count;
+  q.input_zero_point = input.zero_point;
+  q.output_zero_point = output.zero_point;
+  q.min = std::numeric_limits<T>::min();
+  q.max = std::numeric_limits<T>::max();
+  q.multiplier = make_multiplier(static_cast<double>(input.scale) / static_cast<double>(output.scale));
+  if constexpr (M == MeanArithmetic::fixed_point) {
+    q.formula = Formula::count_in_multiplier;
+    q.multiplier = detail::divide_by_count(q.multiplier, count);
+  } else if (axes == MeanAxes::spatial_kept && sizeof(T) == 1) {
+    q.formula = Formula::zero_point_after;
+    q.multiplier =
+        make_multiplier(static_cast<double>(input.scale / rounded(static_cast<float>(count) * output.scale)));
+    const float zero = rounded(static_cast<float>(input.zero_point) * input.scale) / output.scale;
+    q.output_zero_point -= detail::round_away(zero);
+  } else if (axes == MeanAxes::spatial_kept) {
+    q.formula = Formula::divide_after;
+  } else if (input == output) {
+    q.formula = Formula::truncating;
+  } else {
+    q.formula = Formula::single_precision;
+    q.scale = input.scale / output.scale;
+    q.bias = rounded(static_cast<float>(-input.zero_point) * q.scale);
+  }
+  return q;
+}
+
+}  // namespace kinglet::inline KINGLET_TARGET::mean

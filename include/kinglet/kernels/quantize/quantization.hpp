@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file kernels/quantize/quantization.hpp
+/// QUANTIZE from one integer type or scale to another, as integers.
+#pragma once
+
+#include <kinglet/quant/activation.hpp>
+#include <kinglet/quant/requantize.hpp>
+#include <kinglet/tensor/element.hpp>
+#include <kinglet/tensor/extents.hpp>
+
+namespace kinglet::inline KINGLET_TARGET::quantize {
+
+/// What QUANTIZE reads and writes besides floats.
+template <class T>
+concept Integer = QuantizedElement<T> || std::same_as<T, std::int32_t>;
+
+/// output = clamp(requantize(x - input_zero_point) + output_zero_point, min, max).
+struct RequantizeQuantization {
+  std::int32_t input_zero_point = 0;
+  Multiplier multiplier{};
+  std::int32_t output_zero_point = 0;
+  std::int32_t min = 0;
+  std::int32_t max = 0;
+  friend constexpr bool operator==(const RequantizeQuantization&, const RequantizeQuantization&) = default;
+};
+
+/// @tparam To element type of the output
+/// @param activation clamps the output further: with it, QUANTIZE also serves RELU and RELU6
+template <Integer To>
+constexpr RequantizeQuantization make_requantize_quantization(
+    PerTensor input, PerTensor output, Activation activation = Activation::none) noexcept {
+  const ActivationRange range = activation_range<To>(activation, output);
+  return {.input_zero_point = input.zero_point,
+          .multiplier = make_multiplier(static_cast<double>(input.scale) / static_cast<double>(output.scale)),
+          .output_zero_point = output.zero_point,
+          .min = range.min,
+          .max = range.max};
+}
+
+}  // namespace kinglet::inline KINGLET_TARGET::quantize
