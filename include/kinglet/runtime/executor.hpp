@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file runtime/executor.hpp
+/// Runs a model in memory that the caller brings. Nothing is allocated, ever.
+///
+/// 1. `Model::open(bytes)` verifies the file.
+/// 2. `Executor<>::measure(model)` says how much memory it needs.
+/// 3. `Executor<>::create(model, {arena, storage})` checks every operator, plans, prepares.
+/// 4. Write `input<T>(0)`, call `run()`, read `output<T>(0)`; again and again. `run()` cannot fail.
+/// The model's bytes, the arena and the storage must outlive the executor. Inputs must be written before every
+/// run: their memory is used again once they have been read. Between runs the arena may serve other purposes.
+#pragma once
+
+#include <kinglet/kernels/select.hpp>
+#include <kinglet/runtime/memory_plan.hpp>
+
+namespace kinglet::inline KINGLET_TARGET {
+
+/// Memory for an executor, aligned to `buffer_alignment`.
+struct ExecutorMemory {
+  std::span<std::byte> arena;    ///< MemoryNeeds::arena_bytes
+  std::span<std::byte> storage;  ///< MemoryNeeds::storage_bytes(): tables and packed constants
+};
+
+/// @tparam P whose bits to equal: profile::tflm, profile::tflite, profile::single.
+/// @tparam Kernels a row of kernels/select.hpp.
+/// @tparam Operators has `table`, the operators to link in.
+template <Profile P = profile::tflm, class Kernels = select::native,
+          class Operators = AllOperators<P, Kernels>>
+class Executor {
+ public:
+  /// Checks the model and says what it needs.
+  /// @param workspace temporary memory of at least `workspace_bytes(model)`; without one, 16 KiB of stack serve,
+  /// enough for about 400 activations and operators together.
+  static Result<MemoryNeeds> measure(const Model& model, std::span<std::byte> workspace = {}) noexcept {
+    alignas(buffer_alignment) std::byte stack[16384];
+    const auto plan =
+        plan_model(model, Operators::table, workspace.empty() ? std::span<std::byte>(stack) : workspace);
+    if (!plan) {
+      return plan.status();
+    }
+    MemoryNeeds needs = plan->needs;
+    needs.state_bytes += ends_bytes(model);
+    // While loading, the planner works in the arena, which has no other use yet.
+    needs.arena_bytes = std::max(needs.arena_bytes, align_up(workspace_bytes(model)));
+    return needs;
+  }
+
+  /// Makes a model ready to run.
+  static Result<Executor> create(const Model& model, const ExecutorMemory& memory) noexcept {
+    if (!is_aligned(memory.arena.data()) || !is_aligned(memory.storage.data())) {
+      return Status::failure(Errc::misaligned_memory, "arena and storage must be aligned to 16 bytes");
+    }
+    if (memory.arena.size() < workspace_bytes(model)) {
+      return Status::failure(Errc::arena_too_small, "bytes", static_cast<std::int64_t>(memory.arena.size()),
+                             static_cast<std::int64_t>(workspace_bytes(model)));
+    }
+    const auto plan = plan_model(model, Operators::table, memory.arena);
+    if (!plan) {
+      return plan.status();
+    }
+    if (memory.arena.size() < plan->needs.arena_bytes) {
+      return Status::failure(Errc::arena_too_small, "bytes", static_cast<std::int64_t>(memory.arena.size()),
+                             static_cast<std::int64_t>(plan->needs.arena_bytes));
+    }
+    const std::size_t storage_needed = plan->needs.storage_bytes() + ends_bytes(model);
+    if (memory.storage.size() < storage_needed) {
+      return Status::failure(Errc::storage_too_small, "bytes",
+                             static_cast<std::int64_t>(memory.storage.size()),
+                             static_cast<std::int64_t>(storage_needed));
+    }
+    Executor executor(model);
+    executor.prepare(*plan, memory);
+    return executor;
+  }
+
+  /// One inference.
+  void run() noexcept {
+    for (const Step& step : steps_) {
+      step.run(step.state);
+    }
+  }
+  /// One inference; calls `observe(operator index, output bytes)` after every operator, before anything else may
+  /// write over that output.
+  template <class Observer>
+  void run(Observer observe) {
+    for (std::size_t i = 0; i < steps_.size(); ++i) {
+      steps_[i].run(steps_[i].state);
+      observe(static_cast<std::int32_t>(i), std::span<const std::byte>(steps_[i].output));
+    }
+  }
+
+  [[nodiscard]] const Model& model() const noexcept { return model_; }
+  [[nodiscard]] std::size_t input_count() const noexcept { return inputs_.size(); }
+  [[nodiscard]] std::size_t output_count() const noexcept { return outputs_.size(); }
+  [[nodiscard]] TensorInfo input_info(std::size_t i) const noexcept {
+    return model_.tensor(model_.inputs()[i]);
+  }
+  [[nodiscard]] TensorInfo output_info(std::size_t i) const noexcept {
+    return model_.tensor(model_.outputs()[i]);
+  }
+
+  /// Bytes of input i; empty when there is no such input.
+  [[nodiscard]] std::span<std::byte> input_bytes(std::size_t i) noexcept {
+    return i < inputs_.size() ? inputs_[i] : std::span<std::byte>{};
+  }
+  /// Bytes of output i, valid until the next run; empty when there is no such output.
+  [[nodiscard]] std::span<const std::byte> output_bytes(std::size_t i) const noexcept {
+    return i < outputs_.size() ? outputs_[i] : std::span<const std::byte>{};
+  }
+  /// Input i as elements; empty when there is no such input or its type is not T.
+  template <class T>
+  [[nodiscard]] std::span<T> input(std::size_t i) noexcept {
+    const auto bytes = input_bytes(i);
+    return bytes.empty() || input_info(i).type != element_type_of<T>
+               ? std::span<T>{}
+               : std::span<T>(reinterpret_cast<T*>(bytes.data()), bytes.size() / sizeof(T));
+  }
+  /// Output i as elements; empty when there is no such output or its type is not T.
+  template <class T>
+  [[nodiscard]] std::span<const T> output(std::size_t i) const noexcept {
+    const auto bytes = output_bytes(i);
+    return bytes.empty() || output_info(i).type != element_type_of<T>
+               ? std::span<const T>{}
+               : std::span<const T>(reinterpret_cast<const T*>(bytes.data()), bytes.size() / sizeof(T));
+  }
+
+ private:
+  explicit Executor(const Model& model) noexcept : model_(model) {}
+
+  /// Bytes of the tables of inputs and outputs.
+  static std::size_t ends_bytes(const Model& model) noexcept {
+    Arena arena;
+    arena.make<std::span<std::byte>>(model.inputs().size());
+    arena.make<std::span<const std::byte>>(model.outputs().size());
+    return arena.used();
+  }
+
+  /// Second pass over the operators, with memory. The plan lies in the arena, which operators only point into.
+  void prepare(const MemoryPlan& plan, const ExecutorMemory& memory) noexcept {
+    const std::size_t state_bytes = plan.needs.state_bytes + ends_bytes(model_);
+    Arena state(memory.storage.first(state_bytes));
+    Arena packed(memory.storage.subspan(state_bytes));
+    const TensorAddresses addresses{memory.arena.data(), plan.buffers, plan.activations};
+    const auto bytes_of = [&](std::int32_t tensor) {
+      const TensorInfo info = model_.tensor(tensor);
+      return std::span<std::byte>(addresses.find(tensor), info.bytes());
+    };
+    const auto operators = static_cast<std::size_t>(model_.operator_count());
+    steps_ = {state.make<Step>(operators), operators};
+    for (std::size_t i = 0; i < operators; ++i) {
+      const OperatorInfo info = model_.op(static_cast<std::int32_t>(i));
+      Preparation preparation(model_, info, state, packed, addresses);
+      preparation.set_scratch_address(memory.arena.data() + plan.buffers[plan.activations + i].offset);
+      static_cast<void>(
+          find_operator(Operators::table, info.code)->prepare(preparation));  // checked by the plan
+      steps_[i] = preparation.step();
+      steps_[i].output = bytes_of(info.outputs[0]);
+    }
+    inputs_ = {state.make<std::span<std::byte>>(model_.inputs().size()), model_.inputs().size()};
+    for (std::size_t i = 0; i < inputs_.size(); ++i) {
+      inputs_[i] = bytes_of(model_.inputs()[i]);
+    }
+    outputs_ = {state.make<std::span<const std::byte>>(model_.outputs().size()), model_.outputs().size()};
+    for (std::size_t i = 0; i < outputs_.size(); ++i) {
+      const TensorInfo info = model_.tensor(model_.outputs()[i]);
+      outputs_[i] = info.constant.empty() ? bytes_of(info.index) : info.constant;
+    }
+  }
+
+  Model model_;
+  std::span<Step> steps_{};
+  std::span<std::span<std::byte>> inputs_{};
+  std::span<std::span<const std::byte>> outputs_{};
+};
+
+/// Arena bytes of a model in profile P: what `Executor<P>::create` wants as `arena`.
+template <Profile P = profile::tflm>
+Result<std::size_t> arena_bytes(const Model& model) noexcept {
+  const auto needs = Executor<P>::measure(model);
+  return needs ? Result<std::size_t>(needs->arena_bytes) : Result<std::size_t>(needs.status());
+}
+
+/// Storage bytes of a model in profile P: what `Executor<P>::create` wants as `storage`.
+template <Profile P = profile::tflm>
+Result<std::size_t> storage_bytes(const Model& model) noexcept {
+  const auto needs = Executor<P>::measure(model);
+  return needs ? Result<std::size_t>(needs->storage_bytes()) : Result<std::size_t>(needs.status());
+}
+
+}  // namespace kinglet::inline KINGLET_TARGET

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file runtime/owning_executor.hpp
+/// An executor that brings its own memory, for machines with a heap: one allocation when it is made, none later.
+#pragma once
+
+#include <kinglet/runtime/executor.hpp>
+#include <memory>
+#include <new>
+
+namespace kinglet::inline KINGLET_TARGET {
+
+namespace detail {
+struct FreeAligned {
+  void operator()(std::byte* memory) const noexcept {
+    ::operator delete (memory, std::align_val_t{buffer_alignment});
+  }
+};
+using AlignedBytes = std::unique_ptr<std::byte, FreeAligned>;
+
+/// Null when there is not that much memory.
+inline AlignedBytes allocate_aligned(std::size_t bytes) noexcept {
+  return AlignedBytes(static_cast<std::byte*>(
+      ::operator new (bytes == 0 ? 1 : bytes, std::align_val_t{buffer_alignment}, std::nothrow)));
+}
+}  // namespace detail
+
+/// Same use as Executor, which `operator->` gives. The model's bytes must outlive it.
+template <Profile P = profile::tflm, class Kernels = select::native,
+          class Operators = AllOperators<P, Kernels>>
+class OwningExecutor {
+ public:
+  using Runs = Executor<P, Kernels, Operators>;
+
+  static Result<OwningExecutor> create(const Model& model) noexcept {
+    const std::size_t work = workspace_bytes(model);
+    const auto workspace = detail::allocate_aligned(work);
+    if (!workspace) {
+      return out_of_memory(work);
+    }
+    const auto needs = Runs::measure(model, {workspace.get(), work});
+    if (!needs) {
+      return needs.status();
+    }
+    // The arena is a multiple of the alignment, so the storage behind it is aligned as well.
+    auto memory = detail::allocate_aligned(needs->total_bytes());
+    if (!memory) {
+      return out_of_memory(needs->total_bytes());
+    }
+    std::byte* const storage = memory.get() + needs->arena_bytes;
+    auto executor =
+        Runs::create(model, {{memory.get(), needs->arena_bytes}, {storage, needs->storage_bytes()}});
+    if (!executor) {
+      return executor.status();
+    }
+    return OwningExecutor(std::move(memory), *executor, *needs);
+  }
+
+  Runs* operator->() noexcept { return &executor_; }
+  const Runs* operator->() const noexcept { return &executor_; }
+  Runs& operator*() noexcept { return executor_; }
+  [[nodiscard]] const MemoryNeeds& needs() const noexcept { return needs_; }
+
+ private:
+  OwningExecutor(detail::AlignedBytes memory, const Runs& executor, const MemoryNeeds& needs) noexcept
+      : memory_(std::move(memory)), executor_(executor), needs_(needs) {}
+
+  static Status out_of_memory(std::size_t bytes) noexcept {
+    return Status::failure(Errc::arena_too_small, "the heap has not this many bytes", 0,
+                           static_cast<std::int64_t>(bytes));
+  }
+
+  detail::AlignedBytes memory_;
+  Runs executor_;
+  MemoryNeeds needs_;
+};
+
+}  // namespace kinglet::inline KINGLET_TARGET

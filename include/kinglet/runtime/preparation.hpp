@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file runtime/preparation.hpp
+/// What an operator sees while it is made ready to run. Every operator has one function, `prepare`, which checks
+/// everything, asks for memory and states how to run. It is called twice: first with nothing (`measuring()`), to
+/// count and check; then with memory, to do the same again for good. Pointers are null the first time.
+#pragma once
+
+#include <kinglet/memory/arena.hpp>
+#include <kinglet/memory/planner.hpp>
+#include <kinglet/model/model.hpp>
+
+namespace kinglet::inline KINGLET_TARGET {
+
+/// One operator, ready to run.
+struct Step {
+  void (*run)(const void* state) noexcept = nullptr;
+  const void* state = nullptr;
+  std::span<std::byte> output{};  ///< the operator's first output, in the arena
+};
+
+/// Where tensors live while running; all null while measuring.
+struct TensorAddresses {
+  std::byte* arena = nullptr;
+  std::span<const BufferRequest> buffers{};  ///< placed; activations first, by rising `owner` (tensor index)
+  std::size_t activations = 0;               ///< how many of them are activations
+
+  /// Address of activation `tensor`, null while measuring or when nothing reads or writes it.
+  [[nodiscard]] std::byte* find(std::int32_t tensor) const noexcept {
+    std::size_t low = 0;
+    std::size_t high = arena == nullptr ? 0 : activations;
+    while (low < high) {
+      const std::size_t middle = (low + high) / 2;
+      if (buffers[middle].owner == tensor) {
+        return arena + buffers[middle].offset;
+      }
+      (buffers[middle].owner < tensor ? low : high) = buffers[middle].owner < tensor ? middle + 1 : middle;
+    }
+    return nullptr;
+  }
+};
+
+class Preparation {
+ public:
+  Preparation(const Model& model, const OperatorInfo& info, Arena& state, Arena& packed,
+              const TensorAddresses& addresses) noexcept
+      : model_(model), info_(info), state_(state), packed_(packed), addresses_(addresses) {}
+
+  [[nodiscard]] bool measuring() const noexcept { return state_.counting(); }
+  [[nodiscard]] const OperatorInfo& info() const noexcept { return info_; }
+
+  // Tensors. `input(k)` needs has_input(k).
+  [[nodiscard]] bool has_input(std::size_t k) const noexcept {
+    return k < info_.inputs.size() && info_.inputs[k] >= 0;
+  }
+  [[nodiscard]] TensorInfo input(std::size_t k) const noexcept { return model_.tensor(info_.inputs[k]); }
+  [[nodiscard]] TensorInfo output(std::size_t k = 0) const noexcept {
+    return model_.tensor(info_.outputs[k]);
+  }
+
+  /// The tensor's elements while running: a constant's bytes in the file, or a place in the arena.
+  template <class T>
+  [[nodiscard]] const T* data(const TensorInfo& tensor) const noexcept {
+    return reinterpret_cast<const T*>(tensor.constant.empty() ? addresses_.find(tensor.index)
+                                                              : tensor.constant.data());
+  }
+  template <class T>
+  [[nodiscard]] T* output_data(std::size_t k = 0) const noexcept {
+    return reinterpret_cast<T*>(addresses_.find(info_.outputs[k]));
+  }
+
+  // Requests.
+  /// Objects the operator keeps while it can run: null while measuring.
+  template <class T>
+  T* make_state(std::size_t count = 1) noexcept {
+    return state_.make<T>(count);
+  }
+  /// Constants in the form a kernel wants (multipliers, tables, packed weights): null while measuring.
+  template <class T>
+  T* make_constants(std::size_t count) noexcept {
+    return packed_.make<T>(count);
+  }
+  /// Arena bytes that only this operator uses, only while it runs. Call at most once.
+  std::byte* scratch(std::size_t bytes) noexcept {
+    scratch_bytes_ = bytes;
+    return scratch_address_;
+  }
+  /// The operator gives the same result when its output lies on input k.
+  void may_overwrite(std::size_t k) noexcept { overwrites_ |= 1U << k; }
+  /// Multiply-accumulates of one run, for reports.
+  void set_macs(std::uint64_t macs) noexcept { macs_ = macs; }
+
+  /// How to run: `Kernel` is called with the state.
+  template <class State, void (*Run)(const State&) noexcept>
+  void set_step(const State* state) noexcept {
+    step_.run = [](const void* s) noexcept { Run(*static_cast<const State*>(s)); };
+    step_.state = state;
+  }
+
+  // Failures that name this operator.
+  [[nodiscard]] Status fail(Errc code, std::string_view detail) const noexcept {
+    return Status::failure(code, detail).at_operator(info_.index, info_.name);
+  }
+  [[nodiscard]] Status fail(const TensorInfo& tensor, Errc code, std::string_view detail) const noexcept {
+    return fail(code, detail).at_tensor(tensor.index, tensor.name);
+  }
+  [[nodiscard]] Status fail(const TensorInfo& tensor, const Status& reason) const noexcept {
+    return reason.at_tensor(tensor.index, tensor.name).at_operator(info_.index, info_.name);
+  }
+
+  // For the executor.
+  [[nodiscard]] std::size_t scratch_bytes() const noexcept { return scratch_bytes_; }
+  /// Bit k: may_overwrite(k) was called.
+  [[nodiscard]] std::uint32_t overwrites() const noexcept { return overwrites_; }
+  [[nodiscard]] std::uint64_t macs() const noexcept { return macs_; }
+  [[nodiscard]] const Step& step() const noexcept { return step_; }
+  void set_scratch_address(std::byte* address) noexcept { scratch_address_ = address; }
+
+ private:
+  const Model& model_;
+  OperatorInfo info_;
+  Arena& state_;
+  Arena& packed_;
+  const TensorAddresses& addresses_;
+  std::byte* scratch_address_ = nullptr;
+  std::size_t scratch_bytes_ = 0;
+  std::uint32_t overwrites_ = 0;
+  std::uint64_t macs_ = 0;
+  Step step_{};
+};
+
+}  // namespace kinglet::inline KINGLET_TARGET
