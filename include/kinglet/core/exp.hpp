@@ -9,12 +9,13 @@
 
 namespace kinglet::inline KINGLET_TARGET {
 
-/// e^x within 1 ulp, the same bits everywhere and at compile time. Results below 2^-1021 are 0.
+/// e^x within 1 ulp, the same bits everywhere and at compile time. 0 for x < -707.5, infinite for x >= 709.4:
+/// 2^k stays a normal number in between.
 ///
 /// x = k ln 2 + r, |r| <= ln 2 / 2;  e^x = 2^k e^r;  e^r = 1 + r + r^2 (1/2! + r/3! + ... + r^12/14!).
 /// The first term left out is 0.347^15 / 15! < 2^-63.
 constexpr double portable_exp(double x) noexcept {
-  if (!(x < 709.5)) {
+  if (!(x < 709.4)) {
     return x != x ? x : std::numeric_limits<double>::infinity();
   }
   if (x < -707.5) {
