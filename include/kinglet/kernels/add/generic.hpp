@@ -2,12 +2,13 @@
 /// @file kernels/add/generic.hpp
 /// ADD in blocks that compilers vectorize.
 ///
-/// Tensors of one shape are one long row. Otherwise every row of channels is added by itself, and an input
-/// with one channel is scaled once per row.
+/// Tensors of one shape are one long row. Otherwise every row of channels is added by itself, and an input with
+/// one channel is scaled once per row.
 #pragma once
 
 #include <kinglet/kernels/add/reference.hpp>
 #include <kinglet/kernels/blocks.hpp>
+#include <kinglet/quant/uniform_requantize.hpp>
 
 namespace kinglet::inline KINGLET_TARGET::add {
 
@@ -20,19 +21,19 @@ struct Generic {
     const auto& [lhs, rhs, output] = tensors;
     if (lhs.extents() == output.extents() && rhs.extents() == output.extents()) {
       const auto size = static_cast<std::ptrdiff_t>(output.size());
-      row<R>(Row<T>{lhs.data(), false, rhs.data(), false, output.data(), size}, q);
+      row<R>(Row<T>{{lhs.data(), false}, {rhs.data(), false}, output.data(), size}, q);
       return;
     }
     const auto row_of = [](const auto& view, index_t n, index_t y, index_t x) {
-      return view.data() + view.offset(view.extent(0) == 1 ? 0 : n, view.extent(1) == 1 ? 0 : y,
-                                       view.extent(2) == 1 ? 0 : x);
+      const std::ptrdiff_t offset =
+          view.offset(view.extent(0) == 1 ? 0 : n, view.extent(1) == 1 ? 0 : y, view.extent(2) == 1 ? 0 : x);
+      return Operand<T>{view.data() + offset, view.extent(3) == 1};
     };
-    const index_t depth = output.extent(3);
     for (index_t n = 0; n < output.extent(0); ++n) {
       for (index_t y = 0; y < output.extent(1); ++y) {
         for (index_t x = 0; x < output.extent(2); ++x) {
-          row<R>(Row<T>{row_of(lhs, n, y, x), lhs.extent(3) == 1, row_of(rhs, n, y, x), rhs.extent(3) == 1,
-                        output.data() + output.offset(n, y, x), std::ptrdiff_t{depth}},
+          row<R>(Row<T>{row_of(lhs, n, y, x), row_of(rhs, n, y, x), output.data() + output.offset(n, y, x),
+                        output.extent(3)},
                  q);
         }
       }
@@ -41,50 +42,73 @@ struct Generic {
 
  private:
   template <class T>
+  struct Operand {
+    const T* data;
+    bool repeats;  ///< one element for the whole row
+  };
+  template <class T>
   struct Row {
-    const T* lhs;
-    bool lhs_repeats;  ///< one element for the whole row
-    const T* rhs;
-    bool rhs_repeats;
+    Operand<T> lhs;
+    Operand<T> rhs;
     T* output;
     std::ptrdiff_t size;
   };
 
   template <Rounding R, class T>
   static constexpr void row(const Row<T>& r, const AddQuantization& q) noexcept {
-    for_blocks(r.size, [&](std::ptrdiff_t start, auto count) {
-      // The sums are complete before the first output is written: the row may be its own output.
-      std::int32_t sum[block_size];
-      load<R>(sum, r.lhs_repeats ? r.lhs : r.lhs + start, Load{q.lhs, q.left_shift, r.lhs_repeats, false},
-              count);
-      load<R>(sum, r.rhs_repeats ? r.rhs : r.rhs + start, Load{q.rhs, q.left_shift, r.rhs_repeats, true},
-              count);
+    const Elements<R> element(q);
+    for_blocks(r.size, [&r, &element](std::ptrdiff_t start, auto count) {
+      // Both inputs are read before the first output is written: the row may be its own output.
+      std::int32_t lhs[block_size];
+      std::int32_t rhs[block_size];
+      scale(lhs, r.lhs, start, count, element.lhs);
+      scale(rhs, r.rhs, start, count, element.rhs);
       T* const output = r.output + start;
+      const auto finish = element.output;  // local: a store of 8 bits may alias anything with an address
       for (index_t i = 0; i < count; ++i) {
-        output[i] = static_cast<T>(scale_output<R>(sum[i], q.output));
+        output[i] = static_cast<T>(finish(lhs[i] + rhs[i]));
       }
     });
   }
 
-  struct Load {
-    AddQuantization::Input input;
-    std::int32_t left_shift;
-    bool repeats;
-    bool accumulates;  ///< adds to the block instead of setting it
+  /// The three steps of an element; equal to those of the reference.
+  template <Rounding R>
+  struct Elements {
+    struct Input {
+      std::int32_t zero_point;
+      std::int32_t left_shift;
+      UniformRequantize<R> scale;
+      KINGLET_ALWAYS_INLINE constexpr std::int32_t operator()(std::int32_t x) const noexcept {
+        return scale(wrapping_shift_left(x - zero_point, left_shift));
+      }
+    };
+    struct Output {
+      UniformRequantize<R> scale;
+      AddQuantization::Output stage;
+      KINGLET_ALWAYS_INLINE constexpr std::int32_t operator()(std::int32_t x) const noexcept {
+        return std::clamp(wrapping_add(scale(x), stage.zero_point), stage.min, stage.max);
+      }
+    };
+    Input lhs;
+    Input rhs;
+    Output output;
+
+    constexpr explicit Elements(const AddQuantization& q) noexcept
+        : lhs{q.lhs.zero_point, q.left_shift, UniformRequantize<R>(q.lhs.multiplier)},
+          rhs{q.rhs.zero_point, q.left_shift, UniformRequantize<R>(q.rhs.multiplier)},
+          output{UniformRequantize<R>(q.output.multiplier), q.output} {}
   };
 
-  template <Rounding R, class T>
-  static constexpr void load(std::int32_t* sum, const T* from, const Load& how, auto count) noexcept {
-    if (how.repeats) {
-      const std::int32_t value = scale_input<R>(*from, how.input, how.left_shift);
-      for (index_t i = 0; i < count; ++i) {
-        sum[i] = how.accumulates ? sum[i] + value : value;
-      }
+  template <class T>
+  KINGLET_ALWAYS_INLINE static constexpr void scale(std::int32_t* block, const Operand<T>& from,
+                                                    std::ptrdiff_t start, auto count, auto element) noexcept {
+    if (from.repeats) {
+      std::fill_n(block, static_cast<index_t>(count), element(*from.data));
       return;
     }
+    const T* const data = from.data + start;
     for (index_t i = 0; i < count; ++i) {
-      const std::int32_t value = scale_input<R>(from[i], how.input, how.left_shift);
-      sum[i] = how.accumulates ? sum[i] + value : value;
+      block[i] = element(data[i]);
     }
   }
 };

@@ -18,7 +18,7 @@ constexpr std::int32_t scale_input(std::int32_t value, const AddQuantization::In
 /// The sum of two scaled inputs as an output.
 template <Rounding R>
 constexpr std::int32_t scale_output(std::int32_t sum, const AddQuantization::Output& q) noexcept {
-  return std::clamp(requantize<R>(sum, q.multiplier) + q.zero_point, q.min, q.max);
+  return std::clamp(wrapping_add(requantize<R>(sum, q.multiplier), q.zero_point), q.min, q.max);
 }
 
 struct Reference {

@@ -74,9 +74,11 @@ struct GenericAverage {
       }
       const detail::Reciprocal reciprocal(patch.count());
       const std::int32_t half = patch.count() / 2;
+      const ActivationRange clamp =
+          range;  // local: a store of 8 bits may alias anything a reference leads to
       for (index_t i = 0; i < count; ++i) {
         const std::int32_t magnitude = reciprocal.divide((sum[i] < 0 ? -sum[i] : sum[i]) + half);
-        to[i] = static_cast<T>(std::clamp(sum[i] < 0 ? -magnitude : magnitude, range.min, range.max));
+        to[i] = static_cast<T>(std::clamp(sum[i] < 0 ? -magnitude : magnitude, clamp.min, clamp.max));
       }
     });
   }
@@ -97,12 +99,13 @@ struct GenericMax {
         for (index_t x = patch.left; x < patch.right; ++x) {
           const T* const from = pixel_at(y, x);
           for (index_t i = 0; i < count; ++i) {
-            maximum[i] = std::max(maximum[i], from[i]);
+            maximum[i] = maximum[i] < from[i] ? from[i] : maximum[i];
           }
         }
       }
+      const T limit = highest;  // local, as above
       for (index_t i = 0; i < count; ++i) {
-        to[i] = std::min(maximum[i], highest);
+        to[i] = std::min(maximum[i], limit);
       }
     });
   }

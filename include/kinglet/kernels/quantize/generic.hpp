@@ -6,6 +6,7 @@
 
 #include <kinglet/kernels/blocks.hpp>
 #include <kinglet/kernels/quantize/reference.hpp>
+#include <kinglet/quant/uniform_requantize.hpp>
 
 namespace kinglet::inline KINGLET_TARGET::quantize {
 
@@ -22,6 +23,33 @@ constexpr void transform(std::span<const From> input, To* output, Element elemen
     std::copy_n(block, static_cast<index_t>(count), output + start);
   });
 }
+
+/// quantize_element in a form that compilers vectorize: the clamp comes first, as floats which are integers, and
+/// the part behind the point, scaled - trunc(scaled), is exact. Bounds known at run time only keep gcc from
+/// turning the comparisons into branches.
+template <QuantizedElement To>
+class FromReal {
+ public:
+  constexpr explicit FromReal(PerTensor q) noexcept
+      : q_(q),
+        lowest_(static_cast<float>(std::numeric_limits<To>::min() - q.zero_point)),
+        highest_(static_cast<float>(std::numeric_limits<To>::max() - q.zero_point)) {}
+
+  KINGLET_ALWAYS_INLINE constexpr To operator()(float x) const noexcept {
+    float scaled = x / q_.scale;
+    scaled = scaled == scaled ? scaled : 0.0F;
+    scaled = scaled < highest_ ? scaled : highest_;
+    scaled = scaled > lowest_ ? scaled : lowest_;
+    const auto whole = static_cast<std::int32_t>(scaled);
+    const float rest = scaled - static_cast<float>(whole);
+    return static_cast<To>(whole + (rest >= 0.5F ? 1 : 0) - (rest <= -0.5F ? 1 : 0) + q_.zero_point);
+  }
+
+ private:
+  PerTensor q_;
+  float lowest_;
+  float highest_;
+};
 }  // namespace detail
 
 struct Generic {
@@ -30,12 +58,16 @@ struct Generic {
   template <Rounding R, Integer From, Integer To>
   static constexpr void run(std::span<const From> input, To* output,
                             const RequantizeQuantization& q) noexcept {
-    detail::transform(input, output, [q](From x) { return requantize_element<R, To>(x, q); });
+    const UniformRequantize<R> scale(q.multiplier);
+    detail::transform(input, output, [q, scale](From x) {
+      return static_cast<To>(
+          std::clamp(wrapping_add(scale(center(x, q.input_zero_point)), q.output_zero_point), q.min, q.max));
+    });
   }
 
   template <QuantizedElement To>
   static constexpr void run(std::span<const float> input, To* output, PerTensor q) noexcept {
-    detail::transform(input, output, [q](float x) { return quantize_element<To>(x, q); });
+    detail::transform(input, output, detail::FromReal<To>(q));
   }
 };
 

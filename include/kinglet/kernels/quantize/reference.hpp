@@ -9,13 +9,16 @@
 
 namespace kinglet::inline KINGLET_TARGET::quantize {
 
-/// Integer to integer. The difference to the zero point wraps; the sum with the other one saturates.
+/// x - zero_point, which wraps where x takes all of 32 bits.
+constexpr std::int32_t center(std::int32_t x, std::int32_t zero_point) noexcept {
+  return static_cast<std::int32_t>(static_cast<std::uint32_t>(x) - static_cast<std::uint32_t>(zero_point));
+}
+
+/// Integer to integer.
 template <Rounding R, Integer To>
 constexpr To requantize_element(std::int32_t x, const RequantizeQuantization& q) noexcept {
-  const auto centered = static_cast<std::int32_t>(static_cast<std::uint32_t>(x) -
-                                                  static_cast<std::uint32_t>(q.input_zero_point));
-  const std::int64_t output = std::int64_t{requantize<R>(centered, q.multiplier)} + q.output_zero_point;
-  return static_cast<To>(std::clamp<std::int64_t>(output, q.min, q.max));
+  const std::int32_t scaled = requantize<R>(center(x, q.input_zero_point), q.multiplier);
+  return static_cast<To>(std::clamp(wrapping_add(scaled, q.output_zero_point), q.min, q.max));
 }
 
 /// clamp(round(x / scale) + zero_point), ties away from zero; what is not a number becomes the zero point.
