@@ -164,12 +164,32 @@ TEST_CASE("an output may take the place of an input that dies in the same step")
 
 TEST_CASE("an input that is read later, or an output that exists before, keeps its own place") {
   std::vector<BufferRequest> requests = {request(100, -1, 5), request(100, 0, 1), request(100, 1, 2),
-                                         request(0, 1, 2)};
-  CHECK(!share_if_dead(requests, 0, 1, 0));
-  CHECK(!share_if_dead(requests, 1, 2, 0));
-  CHECK(!share_if_dead(requests, 2, 1, 2));
-  CHECK(!share_if_dead(requests, 3, 2, 2));
+                                         request(0, 0, 1)};
+  CHECK(!share_if_dead(requests, 0, 1, 0));  // read until step 5
+  CHECK(!share_if_dead(requests, 1, 2, 0));  // written in step 1
+  CHECK(!share_if_dead(requests, 2, 1, 2));  // there since step 0
+  CHECK(!share_if_dead(requests, 3, 2, 1));  // no bytes to write over
   CHECK(plan_memory(requests) == 336);
+}
+
+TEST_CASE("sharing buffers are alive together, whichever owns the memory") {
+  std::vector<BufferRequest> requests = {request(100, 3, 4), request(100, 0, 1), request(64, 0, 0),
+                                         request(64, 2, 2)};
+  requests[1].shares_with = 0;
+  CHECK(plan_memory(requests) == 176);
+  CHECK(requests[2].offset == 112);
+  CHECK(requests[3].offset == 112);  // step 2 belongs to the shared memory's life
+}
+
+TEST_CASE("results of an earlier plan do not show") {
+  std::vector<BufferRequest> requests = {request(0, 0, 1), request(16, 0, 1)};
+  requests[0].offset = 999;
+  requests[1].offset = 999;
+  requests[1].placed = true;
+  requests[1].next = 0;
+  CHECK(plan_memory(requests) == 16);
+  CHECK(requests[0].offset == 0);
+  CHECK(requests[1].offset == 0);
 }
 
 TEST_CASE("random plans with sharing never overlap") {

@@ -36,6 +36,16 @@ struct BufferRequest {
   bool placed = false;            ///< the planner's own
 };
 
+/// Notes that a buffer of `bytes` is written or read in `step`. The first use begins its lifetime.
+constexpr void use_buffer(BufferRequest& request, std::size_t bytes, std::int32_t step) noexcept {
+  if (request.bytes == 0) {
+    request.bytes = bytes;
+    request.lifetime = {step, step};
+  } else {
+    request.lifetime.include(step);
+  }
+}
+
 /// Lets an operator write `output` over `input` in step `step`, if nothing reads `input` later. Both must
 /// have their final lifetimes; call it for the steps in order. @return whether they now share memory.
 constexpr bool share_if_dead(std::span<BufferRequest> requests, std::int32_t input, std::int32_t output,
@@ -65,7 +75,6 @@ constexpr std::size_t plan_memory(std::span<BufferRequest> requests) noexcept {
   }
   for (BufferRequest& r : requests) {
     r.placed = r.bytes == 0 || r.shares_with != no_buffer;
-    r.next = no_buffer;
     r.offset = 0;
   }
   const auto bigger = [](const BufferRequest& a, const BufferRequest& b) {
