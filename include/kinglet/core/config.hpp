@@ -46,10 +46,13 @@ static_assert(sizeof(float) == 4 && sizeof(double) == 8, "kinglet: IEEE 754 sing
 #if defined(__GNUC__) || defined(__clang__)
 #define KINGLET_RESTRICT __restrict__
 #define KINGLET_ALWAYS_INLINE inline __attribute__((always_inline))
+#define KINGLET_NOINLINE __attribute__((noinline))
 #elif defined(_MSC_VER)
 #define KINGLET_RESTRICT __restrict
 #define KINGLET_ALWAYS_INLINE __forceinline
+#define KINGLET_NOINLINE __declspec(noinline)
 #else
 #define KINGLET_RESTRICT
 #define KINGLET_ALWAYS_INLINE inline
+#define KINGLET_NOINLINE
 #endif

@@ -36,13 +36,13 @@ struct TileOperands {
 
 /// sums[r * stride + f] = dot(row r, filter f), r < tile_rows, f < tile_filters.
 template <class Wide>
-inline void dot_tile(const TileOperands<Wide>& tile, wrapping_sum_t<Wide>* sums,
-                     std::ptrdiff_t stride) noexcept {
+KINGLET_NOINLINE void dot_tile(const TileOperands<Wide>& tile, wrapping_sum_t<Wide>* sums,
+                               std::ptrdiff_t stride) noexcept {
   constexpr auto columns = static_cast<std::size_t>(tile_filters);
   // Unrolled by index, so that every sum is a scalar of its own to the vectorizer.
   [&]<std::size_t... I>(std::index_sequence<I...>) {
     std::array<wrapping_sum_t<Wide>, sizeof...(I)> sum{};
-    const std::ptrdiff_t whole = tile.depth / depth_step * depth_step;
+    const std::ptrdiff_t whole = whole_depth(tile.depth);
     const Wide* const row[] = {(tile.rows + static_cast<std::ptrdiff_t>(I / columns) * tile.depth)...};
     const Wide* const filter[] = {(tile.filters + static_cast<std::ptrdiff_t>(I % columns) * tile.depth)...};
     for (std::ptrdiff_t k = 0; k < whole; ++k) {
@@ -57,10 +57,11 @@ inline void dot_tile(const TileOperands<Wide>& tile, wrapping_sum_t<Wide>* sums,
 
 /// One widened row with one filter as it lies in the file: for filters that are used too seldom to be widened.
 template <class Wide, class W>
-inline wrapping_sum_t<Wide> dot_in_place(const Wide* KINGLET_RESTRICT row, const W* KINGLET_RESTRICT filter,
-                                         std::ptrdiff_t depth, std::int32_t filter_zero_point) noexcept {
+KINGLET_NOINLINE wrapping_sum_t<Wide> dot_in_place(const Wide* KINGLET_RESTRICT row,
+                                                   const W* KINGLET_RESTRICT filter, std::ptrdiff_t depth,
+                                                   std::int32_t filter_zero_point) noexcept {
   const auto zero = static_cast<Wide>(filter_zero_point);
-  const std::ptrdiff_t whole = depth / depth_step * depth_step;
+  const std::ptrdiff_t whole = whole_depth(depth);
   wrapping_sum_t<Wide> sum = 0;
   for (std::ptrdiff_t k = 0; k < whole; ++k) {
     sum = add_product(sum, row[k], static_cast<Wide>(filter[k] - zero));

@@ -15,8 +15,8 @@ struct Generic {
 
   template <class C>
   static constexpr std::size_t scratch_bytes(const Window&, const C& tensors) noexcept {
-    const std::ptrdiff_t taps = std::ptrdiff_t{tensors.filter.extent(1)} * tensors.filter.extent(2);
-    return static_cast<std::size_t>(taps * lanes) * sizeof(widened_t<typename C::activation_type>);
+    return static_cast<std::size_t>((taps_of(tensors) + 1) * lanes) *
+           sizeof(widened_t<typename C::activation_type>);
   }
 
   template <Rounding R, class C>
@@ -32,6 +32,11 @@ struct Generic {
 
  private:
   static constexpr index_t lanes = output_block_channels;
+
+  template <class C>
+  static constexpr std::ptrdiff_t taps_of(const C& tensors) noexcept {
+    return std::ptrdiff_t{tensors.filter.extent(1)} * tensors.filter.extent(2);
+  }
 
   struct Block {
     index_t first;  ///< output channel
@@ -51,10 +56,13 @@ struct Generic {
     const index_t channel = block.first / depth_multiplier;
     const OutputBlock<R, Sum> stage(q.output, bias, block.first, block.count);
     Wide* const weights = reinterpret_cast<Wide*>(block.scratch);
-    for (index_t t = 0; t < filter.extent(1) * filter.extent(2); ++t) {
-      widen_row(filter.data() + std::ptrdiff_t{t} * filter.extent(3) + block.first, block.count,
-                q.filter_zero_point, weights + std::ptrdiff_t{t} * lanes);
+    for (std::ptrdiff_t t = 0; t < taps_of(tensors); ++t) {
+      widen_row(filter.data() + t * filter.extent(3) + block.first, block.count, q.filter_zero_point,
+                weights + t * lanes);
     }
+    Wide* const zeros = weights + taps_of(tensors) * lanes;
+    std::fill(zeros, zeros + lanes, Wide{0});
+    const std::ptrdiff_t tap_step = std::ptrdiff_t{window.dilation_w} * input.extent(3);
     for (index_t n = 0; n < output.extent(0); ++n) {
       for (index_t y = 0; y < output.extent(1); ++y) {
         const index_t top = y * window.stride_h - window.pad_top;
@@ -66,23 +74,21 @@ struct Generic {
           for (index_t ky = rows.begin; ky < rows.end; ++ky) {
             const T* value = input.data() + input.offset(n, top + ky * window.dilation_h,
                                                          left + columns.begin * window.dilation_w, channel);
-            const Wide* weight = weights + (std::ptrdiff_t{ky} * filter.extent(2) + columns.begin) * lanes;
-            for (index_t kx = columns.begin; kx < columns.end; ++kx) {
-              if (contiguous) {
-                add_tap(value, weight, q.input_zero_point, sums);
-              } else {
-                T spread[lanes]{};
-                for (index_t c = 0, at = block.first % depth_multiplier, i = 0; c < block.count; ++c) {
-                  spread[c] = value[i];
-                  if (++at == depth_multiplier) {
-                    at = 0;
-                    ++i;
-                  }
+            for (index_t kx = columns.begin; kx < columns.end; kx += taps_at_once) {
+              Taps<T, Wide> taps;
+              T spread[taps_at_once][lanes];
+              for (index_t t = 0; t < taps_at_once; ++t) {
+                // Beyond the last tap, the last one again, times zero.
+                const index_t tap = kx + t;
+                taps.weight[t] = tap < columns.end ? weights + (ky * filter.extent(2) + tap) * lanes : zeros;
+                taps.value[t] = value;
+                if (!contiguous) {
+                  spread_channels(value, block, depth_multiplier, spread[t]);
+                  taps.value[t] = spread[t];
                 }
-                add_tap(spread, weight, q.input_zero_point, sums);
+                value += tap + 1 < columns.end ? tap_step : 0;
               }
-              value += std::ptrdiff_t{window.dilation_w} * input.extent(3);
-              weight += lanes;
+              add_taps(taps, q.input_zero_point, sums);
             }
           }
           store_block(stage, sums, block.count, output.data() + output.offset(n, y, x, block.first));
@@ -91,12 +97,39 @@ struct Generic {
     }
   }
 
-  template <class T, class Wide>
-  static void add_tap(const T* KINGLET_RESTRICT value, const Wide* KINGLET_RESTRICT weight,
-                      std::int32_t zero_point, wrapping_sum_t<Wide>* KINGLET_RESTRICT sums) noexcept {
-    const auto zero = static_cast<Wide>(zero_point);
+  /// The inputs of a block's channels, for a block that is not `lanes` neighbouring input channels.
+  template <class T>
+  static void spread_channels(const T* value, const Block& block, index_t depth_multiplier, T* to) noexcept {
+    index_t at = block.first % depth_multiplier;
     for (index_t c = 0; c < lanes; ++c) {
-      sums[c] = add_product(sums[c], static_cast<Wide>(value[c] - zero), weight[c]);
+      to[c] = *value;
+      if (++at == depth_multiplier && c + 1 < block.count) {
+        at = 0;
+        ++value;
+      }
+    }
+  }
+
+  /// Several at once, so that sums are loaded and stored less often. (One is also a body so small that gcc -O3
+  /// unrolls the lanes before it could vectorize them.)
+  static constexpr index_t taps_at_once = 3;
+
+  template <class T, class Wide>
+  struct Taps {
+    const T* value[taps_at_once];
+    const Wide* weight[taps_at_once];
+  };
+
+  template <class T, class Wide>
+  static void add_taps(const Taps<T, Wide>& taps, std::int32_t zero_point,
+                       wrapping_sum_t<Wide>* KINGLET_RESTRICT sums) noexcept {
+    const auto zero = static_cast<Wide>(zero_point);
+    const auto [a, b, c] = taps.value;
+    const auto [wa, wb, wc] = taps.weight;
+    for (index_t i = 0; i < lanes; ++i) {
+      wrapping_sum_t<Wide> sum = add_product(sums[i], static_cast<Wide>(a[i] - zero), wa[i]);
+      sum = add_product(sum, static_cast<Wide>(b[i] - zero), wb[i]);
+      sums[i] = add_product(sum, static_cast<Wide>(c[i] - zero), wc[i]);
     }
   }
 };
