@@ -102,9 +102,14 @@ constexpr std::string_view operator_name(BuiltinOperator code) noexcept {
 }
 
 /// A type of the file, all of its numbers included: what `ElementType::other` stands for has a name here.
-struct TensorType {
-  std::int8_t code = 0;
+class TensorType {
+ public:
+  /// The file's number.
+  constexpr explicit TensorType(std::int8_t code) noexcept : code_(code) {}
+  /// Precondition: not `other`, which has no one number.
+  constexpr TensorType(ElementType type) noexcept : code_(code_of(type)) {}  // NOLINT: implicit by intent
 
+  [[nodiscard]] constexpr std::int8_t code() const noexcept { return code_; }
   /// "INT8"; "UNKNOWN" for a number that is not in the list.
   [[nodiscard]] constexpr std::string_view name() const noexcept {
     return known() ? detail::tensor_type_names[index()] : "UNKNOWN";
@@ -114,7 +119,7 @@ struct TensorType {
     return known() ? detail::tensor_type_bits[index()] : 0;
   }
   [[nodiscard]] constexpr ElementType element() const noexcept {
-    switch (code) {
+    switch (code_) {
       case 0: return ElementType::float32;
       case 2: return ElementType::int32;
       case 3: return ElementType::uint8;
@@ -125,29 +130,31 @@ struct TensorType {
       default: return ElementType::other;
     }
   }
-  /// The file's number of an element type. Precondition: not `other`.
-  static constexpr TensorType of(ElementType type) noexcept {
-    switch (type) {
-      case ElementType::float32: return {0};
-      case ElementType::int32: return {2};
-      case ElementType::uint8: return {3};
-      case ElementType::int64: return {4};
-      case ElementType::boolean: return {6};
-      case ElementType::int16: return {7};
-      case ElementType::int8: return {9};
-      case ElementType::other: break;
-    }
-    return {-1};
-  }
 
  private:
-  [[nodiscard]] constexpr std::size_t index() const noexcept { return static_cast<std::uint8_t>(code); }
+  static constexpr std::int8_t code_of(ElementType type) noexcept {
+    switch (type) {
+      case ElementType::float32: return 0;
+      case ElementType::int32: return 2;
+      case ElementType::uint8: return 3;
+      case ElementType::int64: return 4;
+      case ElementType::boolean: return 6;
+      case ElementType::int16: return 7;
+      case ElementType::int8: return 9;
+      case ElementType::other: break;
+    }
+    return -1;
+  }
+  // A negative number becomes one beyond the list.
+  [[nodiscard]] constexpr std::size_t index() const noexcept { return static_cast<std::uint8_t>(code_); }
   [[nodiscard]] constexpr bool known() const noexcept { return index() < detail::tensor_type_names.size(); }
+
+  std::int8_t code_;
 };
 
 /// "INT8", as the format spells it.
 constexpr std::string_view type_name(ElementType type) noexcept {
-  return TensorType::of(type).name();
+  return TensorType(type).name();
 }
 
 }  // namespace kinglet::inline KINGLET_TARGET
