@@ -107,13 +107,7 @@ inline Result<MemoryPlan> plan_model(const Model& model, std::span<const Operato
     if (index == no_buffer) {
       return;  // absent or constant
     }
-    BufferRequest& request = requests[index];
-    if (request.bytes == 0) {
-      request.bytes = model.tensor(tensor).bytes();
-      request.lifetime = {step, step};
-    } else {
-      request.lifetime.include(step);
-    }
+    use_buffer(requests[index], model.tensor(tensor).bytes(), step);
   };
 
   // Lifetimes, and what operators ask for.
@@ -162,6 +156,9 @@ inline Result<MemoryPlan> plan_model(const Model& model, std::span<const Operato
   }
 
   plan.needs.arena_bytes = plan_memory(plan.buffers);
+  if (plan.needs.arena_bytes == unplannable) {
+    return Status::failure(Errc::bad_shape, "the activations are larger than an address space");
+  }
   plan.needs.lower_bound = memory_lower_bound(plan.buffers);
   plan.needs.state_bytes = state.used();
   plan.needs.packed_weight_bytes = packed.used();

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file nn/network.hpp
+/// A typed network with weights, ready to run: no heap, nothing parsed. Where weights and scales are constants the
+/// whole object can be one too.
+///
+/// 1. `set_quantization(tensor, {scale, zero_point})` for every tensor, `set_weights(step, {...})` for every step
+///    that has some.
+/// 2. `prepare()` checks them and computes multipliers.
+/// 3. Write `input(arena)`, `run(arena)`, read `output(arena)`.
+#pragma once
+
+#include <kinglet/nn/parameters.hpp>
+#include <kinglet/nn/sequential.hpp>
+#include <utility>
+
+namespace kinglet::inline KINGLET_TARGET::nn {
+
+/// From this many multiply-accumulates and outputs on, a step gains nothing from constant extents, and all such
+/// steps share one instance of each kernel.
+inline constexpr std::uint64_t shared_kernel_work = 50'000;
+
+/// @tparam A a Sequential.  @tparam P whose bits to equal.
+template <class A, Profile P = profile::tflm>
+class Network {
+ public:
+  using architecture = A;
+  using element_type = typename A::element_type;
+  using weight_type = typename A::weight_type;
+  using weights_type = Weights<weight_type, accumulator_t<element_type>>;
+
+  static constexpr std::size_t arena_bytes = A::arena_bytes;
+  using ArenaSpan = std::span<std::byte, arena_bytes>;
+
+  constexpr void set_quantization(std::size_t tensor, PerTensor q) noexcept {
+    parameters_.quantization[tensor] = q;
+  }
+  constexpr void set_weights(std::size_t step, const weights_type& weights) noexcept {
+    parameters_.weights[step] = weights;
+  }
+  [[nodiscard]] constexpr PerTensor quantization(std::size_t tensor) const noexcept {
+    return parameters_.quantization[tensor];
+  }
+
+  /// Checks the parameters and computes multipliers and tables. A failure names the step.
+  constexpr Status prepare() noexcept { return parameters_.template prepare<P>(); }
+
+  /// One inference. @param arena aligned to `buffer_alignment`, the input already written. Precondition: prepare().
+  void run(ArenaSpan arena) const noexcept {
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+      (run_step<I>(arena.data()), ...);
+    }
+    (std::make_index_sequence<A::step_count>{});
+  }
+
+  /// Where to write the input before every run.
+  [[nodiscard]] static TensorView<element_type, typename A::input_extents> input(ArenaSpan arena) noexcept {
+    return {at(arena.data(), 0)};
+  }
+  /// Where the output is after a run.
+  [[nodiscard]] static TensorView<const element_type, typename A::output_extents> output(
+      ArenaSpan arena) noexcept {
+    return {at(arena.data(), static_cast<index_t>(A::step_count))};
+  }
+
+ private:
+  using Kernels = select::native;
+  static constexpr const auto& graph = A::graph;
+
+  static element_type* at(std::byte* arena, index_t tensor) noexcept {
+    return reinterpret_cast<element_type*>(arena + A::plan.tensors[static_cast<std::size_t>(tensor)]);
+  }
+
+  template <std::size_t I>
+  void run_step(std::byte* arena) const noexcept {
+    constexpr Step step = A::graph.steps[I];
+    if constexpr (A::graph.macs(step) + A::graph.shape(step.output).size() < shared_kernel_work) {
+      run_operator<step.op>(I, extents_of<A::graph.shape(step.input)>{},
+                            extents_of<A::graph.filter_shape(step)>{},
+                            extents_of<A::graph.shape(step.output)>{}, arena);
+    } else {
+      run_shared(I, arena);
+    }
+  }
+
+  /// Any step, its extents known at run time.
+  void run_shared(std::size_t i, std::byte* arena) const noexcept {
+    const Step& step = graph.steps[i];
+    const auto run_as = [&]<Operator Op>() {
+      run_operator<Op>(i, run_time_extents(graph.shape(step.input)),
+                       run_time_extents(graph.filter_shape(step)), run_time_extents(graph.shape(step.output)),
+                       arena);
+    };
+    switch (step.op) {
+      case Operator::conv2d: return run_as.template operator()<Operator::conv2d>();
+      case Operator::depthwise_conv2d: return run_as.template operator()<Operator::depthwise_conv2d>();
+      case Operator::fully_connected: return run_as.template operator()<Operator::fully_connected>();
+      case Operator::add: return run_as.template operator()<Operator::add>();
+      case Operator::mean: return run_as.template operator()<Operator::mean>();
+      case Operator::average_pool: return run_as.template operator()<Operator::average_pool>();
+      case Operator::max_pool: return run_as.template operator()<Operator::max_pool>();
+      case Operator::softmax: return run_as.template operator()<Operator::softmax>();
+    }
+  }
+
+  /// One step, with extents as types: constants, or dynamic ones.
+  template <Operator Op, class In, class FilterExtents, class Out>
+  void run_operator(std::size_t i, const In& in, const FilterExtents& filter, const Out& out,
+                    std::byte* arena) const noexcept {
+    using T = element_type;
+    const Step& step = graph.steps[i];
+    const TensorView<const T, In> input{at(arena, step.input), in};
+    const TensorView<T, Out> output{at(arena, step.output), out};
+    const Window window = step.filter.window(graph.shape(step.input));
+    [[maybe_unused]] std::byte* const scratch = arena + A::plan.scratch[i];
+
+    if constexpr (Op == Operator::conv2d || Op == Operator::depthwise_conv2d) {
+      const Convolution<T, weight_type, In, FilterExtents, Out> tensors{
+          input, {parameters_.weights[i].filter, filter}, parameters_.weights[i].bias, output};
+      const ConvolutionQuantization q = parameters_.convolution(i, step);
+      if constexpr (Op == Operator::depthwise_conv2d) {
+        Kernels::depthwise::template run<typename P::depthwise>(window, tensors, q, scratch);
+      } else if (runs_pointwise(step)) {
+        Kernels::pointwise::template run<typename P::conv2d>(tensors, q, scratch);
+      } else {
+        Kernels::conv2d::template run<typename P::conv2d>(window, tensors, q, scratch);
+      }
+    } else if constexpr (Op == Operator::fully_connected) {
+      const auto rows = detail::rows_of(in);
+      const auto matrix = detail::rows_of(filter);
+      const auto results = detail::rows_of(out);
+      const Convolution<T, weight_type, std::remove_cv_t<decltype(rows)>, std::remove_cv_t<decltype(matrix)>,
+                        std::remove_cv_t<decltype(results)>>
+          tensors{{input.data(), rows},
+                  {parameters_.weights[i].filter, matrix},
+                  parameters_.weights[i].bias,
+                  {output.data(), results}};
+      Kernels::fully_connected::template run<typename P::fully_connected>(
+          tensors, parameters_.convolution(i, step), scratch);
+    } else if constexpr (Op == Operator::add) {
+      const kinglet::add::Addition<T, In, In, Out> tensors{input, {at(arena, step.other), in}, output};
+      Kernels::add::template run<typename P::elementwise>(tensors, parameters_.adds[A::slots.ordinal[i]]);
+    } else if constexpr (Op == Operator::mean) {
+      const kinglet::mean::Reduction<T, In, Out> tensors{input, output};
+      Kernels::mean::template run<typename P::elementwise, P::mean>(tensors,
+                                                                    parameters_.means[A::slots.ordinal[i]]);
+    } else if constexpr (Op == Operator::average_pool || Op == Operator::max_pool) {
+      const kinglet::pool::Pooling pooling{window, step.filter.height, step.filter.width};
+      const kinglet::pool::PoolTensors<T, In, Out> tensors{input, output};
+      if constexpr (Op == Operator::average_pool) {
+        Kernels::average_pool::run(pooling, tensors, parameters_.ranges[i]);
+      } else {
+        Kernels::max_pool::run(pooling, tensors, parameters_.ranges[i]);
+      }
+    } else if constexpr (sizeof(T) == 1) {
+      const auto pixels = detail::pixels_of(in);
+      const kinglet::softmax::SoftmaxTensors<T, T, std::remove_cv_t<decltype(pixels)>,
+                                             std::remove_cv_t<decltype(pixels)>>
+          tensors{{input.data(), pixels}, {output.data(), pixels}};
+      const PerTensor q = parameters_.quantization[static_cast<std::size_t>(step.output)];
+      Kernels::softmax::run(tensors, {parameters_.tables[A::slots.ordinal[i]].data(), q.scale, q.zero_point});
+    }
+  }
+
+  Parameters<A> parameters_{};
+};
+
+}  // namespace kinglet::inline KINGLET_TARGET::nn

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file nn/parameters.hpp
+/// Weights and quantization of a typed network, and what is computed from them before it runs.
+#pragma once
+
+#include <kinglet/core/status.hpp>
+#include <kinglet/nn/plan.hpp>
+#include <kinglet/quant/profile.hpp>
+#include <span>
+
+namespace kinglet::inline KINGLET_TARGET::nn {
+
+/// Weights of one step, in the layout of its filter (OHWI; 1HWO of a depthwise one); they must outlive the network.
+template <QuantizedElement W, class Bias>
+struct Weights {
+  const W* filter = nullptr;
+  const Bias* bias = nullptr;      ///< one per output channel, or null
+  std::span<const float> scale{};  ///< one, or one per output channel
+  std::int32_t zero_point = 0;     ///< of uint8 weights
+};
+
+namespace detail {
+
+/// A static shape as rows of all the rest, for FULLY_CONNECTED; static where the shape is.
+template <index_t N, index_t H, index_t W, index_t C>
+constexpr auto rows_of(const Extents<N, H, W, C>& e) noexcept {
+  if constexpr (Extents<N, H, W, C>::is_static()) {
+    return Extents<N, H * W * C>{};
+  } else {
+    return Extents<dynamic_extent, dynamic_extent>{e.extent(0), e.extent(1) * e.extent(2) * e.extent(3)};
+  }
+}
+
+/// Pixels of channels, for SOFTMAX.
+template <class E>
+constexpr auto pixels_of(const E& e) noexcept {
+  return Extents<dynamic_extent, dynamic_extent>{e.extent(0) * e.extent(1) * e.extent(2), e.extent(3)};
+}
+
+}  // namespace detail
+
+/// @tparam A a Sequential.
+template <class A>
+struct Parameters {
+  using T = typename A::element_type;
+  using W = typename A::weight_type;
+
+  // Given.
+  std::array<PerTensor, A::tensor_count> quantization{};
+  std::array<Weights<W, accumulator_t<T>>, A::step_count> weights{};
+  // Computed by `prepare`. Lists by kind of step are indexed by A::slots.
+  std::array<Multiplier, A::slots.channels> multipliers{};
+  std::array<ActivationRange, A::step_count> ranges{};
+  std::array<kinglet::add::AddQuantization, A::slots.adds> adds{};
+  std::array<kinglet::mean::MeanQuantization, A::slots.means> means{};
+  std::array<std::array<float, 256>, A::slots.softmaxes> tables{};
+
+  [[nodiscard]] constexpr PerTensor of(index_t tensor) const noexcept {
+    return quantization[static_cast<std::size_t>(tensor)];
+  }
+
+  [[nodiscard]] constexpr ConvolutionQuantization convolution(std::size_t i,
+                                                              const Step& step) const noexcept {
+    return {.input_zero_point = of(step.input).zero_point,
+            .filter_zero_point = weights[i].zero_point,
+            .output = {.multiplier = multipliers.data() + A::slots.ordinal[i],
+                       .zero_point = of(step.output).zero_point,
+                       .min = ranges[i].min,
+                       .max = ranges[i].max}};
+  }
+
+  template <Profile P>
+  constexpr Status prepare() noexcept {
+    for (std::size_t i = 0; i < A::step_count; ++i) {
+      const Step& step = A::graph.steps[i];
+      const auto failure = [&](std::string_view detail) {
+        return Status::failure(Errc::bad_quantization, detail)
+            .at_operator(static_cast<std::int32_t>(i), name_of(step.op));
+      };
+      const PerTensor in = of(step.input);
+      const PerTensor out = of(step.output);
+      if (!(in.scale > 0.0F) || !(out.scale > 0.0F)) {
+        return failure("the scales of input and output must be positive");
+      }
+      ranges[i] = activation_range<T>(step.filter.activation, out);
+      const std::size_t slot = A::slots.ordinal[i];
+      switch (step.op) {
+        case Operator::conv2d:
+        case Operator::depthwise_conv2d:
+        case Operator::fully_connected: {
+          const auto channels = static_cast<std::size_t>(A::graph.shape(step.output).channels);
+          if (weights[i].filter == nullptr) {
+            return failure("the step has no weights: set_weights");
+          }
+          if (weights[i].scale.size() != 1 && weights[i].scale.size() != channels) {
+            return failure("weights need one scale, or one per output channel");
+          }
+          const ScaleProduct product = step.op == Operator::fully_connected ? fully_connected_scale_product
+                                                                            : convolution_scale_product<W>();
+          make_multipliers({in, {weights[i].scale, 0}, out, product},
+                           std::span<Multiplier>(multipliers).subspan(slot, channels));
+          break;
+        }
+        case Operator::add:
+          adds[slot] =
+              kinglet::add::make_add_quantization<T>(in, of(step.other), out, step.filter.activation);
+          break;
+        case Operator::mean: {
+          const Shape& shape = A::graph.shape(step.input);
+          means[slot] =
+              kinglet::mean::make_mean_quantization<P::mean, T>(in, out, shape.height * shape.width);
+          break;
+        }
+        case Operator::softmax: kinglet::softmax::make_softmax_table(in.scale, 1.0F, tables[slot]); break;
+        case Operator::average_pool:
+        case Operator::max_pool: break;
+      }
+    }
+    return {};
+  }
+};
+
+}  // namespace kinglet::inline KINGLET_TARGET::nn
