@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file commands.hpp
+/// The subcommands. Each returns the exit code or throws a Failure.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cli {
+
+/// Names of the conformance profiles, the default first.
+const std::vector<std::string>& profile_names();
+
+/// The instruction set that the command is compiled for.
+std::string_view target_name();
+
+struct RunOptions {
+  std::string model{};  ///< empty: the generated one
+  std::string profile{};
+  std::string image{};
+  std::string labels{};
+  int top = 5;
+  std::vector<double> mean{};  ///< per channel, or one for all
+  std::vector<double> deviation{};
+  std::vector<std::string> inputs{};
+  std::vector<std::string> outputs{};
+  std::string dump{};
+};
+int run(const RunOptions& options);
+
+struct InspectOptions {
+  std::string model{};
+  std::string profile{};
+  bool json = false;
+};
+int inspect(const InspectOptions& options);
+
+struct BenchOptions {
+  std::string model{};  ///< empty: the generated one
+  std::string profile{};
+  int runs = 50;
+  bool json = false;
+};
+int bench(const BenchOptions& options);
+
+struct CheckOptions {
+  std::string model{};
+  bool json = false;
+};
+int check(const CheckOptions& options);
+
+struct GenerateOptions {
+  std::string path{};
+  double width = 1.0;
+  int size = 224;
+  int classes = 1000;
+  std::uint32_t seed = 1;
+};
+int generate(const GenerateOptions& options);
+
+/// "1,2.5,-3" as numbers; a BadUsage that names the option when it is anything else, or not 1 or 3 numbers.
+std::vector<double> parse_channels(const std::string& option, const std::string& text);
+
+}  // namespace cli

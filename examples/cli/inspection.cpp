@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file inspection.cpp
+#include "inspection.hpp"
+
+#include <algorithm>
+
+#include "engine.hpp"
+#include "failure.hpp"
+
+namespace cli {
+
+using kinglet::BuiltinOperator;
+
+std::uint64_t count_macs(const kinglet::Model& model, const kinglet::OperatorInfo& op) {
+  if (op.input(0) < 0 || op.input(1) < 0 || op.output(0) < 0) {
+    return 0;
+  }
+  const kinglet::TensorInfo filter = model.tensor(op.input(1));
+  const kinglet::TensorInfo output = model.tensor(op.output(0));
+  if (filter.elements() == 0) {
+    return 0;
+  }
+  // Each element of the output (of a transposed convolution: of the input) meets the filter's elements that belong
+  // to its channel.
+  const auto per_channel = [&](std::size_t dimension) -> std::uint64_t {
+    return dimension < filter.rank() ? filter.elements() / static_cast<std::uint64_t>(filter.shape[dimension])
+                                     : 0;
+  };
+  switch (op.code) {
+    case BuiltinOperator::conv_2d:
+    case BuiltinOperator::fully_connected: return output.elements() * per_channel(0);
+    case BuiltinOperator::depthwise_conv_2d: return output.elements() * per_channel(3);
+    case BuiltinOperator::transpose_conv:
+      return op.input(2) < 0 ? 0 : model.tensor(op.input(2)).elements() * per_channel(3);
+    default: return 0;
+  }
+}
+
+std::uint64_t weight_bytes(const kinglet::Model& model, const kinglet::OperatorInfo& op) {
+  std::uint64_t bytes = 0;
+  for (const std::int32_t tensor : op.inputs) {
+    bytes += tensor < 0 ? 0 : model.tensor(tensor).constant.size();
+  }
+  return bytes;
+}
+
+namespace {
+
+Plan make_plan(const kinglet::MemoryPlan& from) {
+  Plan plan{from.needs, {}};
+  for (std::size_t i = 0; i < from.buffers.size(); ++i) {
+    const kinglet::BufferRequest& request = from.buffers[i];
+    if (request.bytes != 0) {
+      const bool scratch = i >= from.activations;
+      plan.buffers.push_back({scratch ? -1 : request.owner,
+                              scratch ? static_cast<std::int32_t>(i - from.activations) : -1, request});
+    }
+  }
+  std::stable_sort(plan.buffers.begin(), plan.buffers.end(),
+                   [](const PlannedBuffer& a, const PlannedBuffer& b) {
+                     return a.request.lifetime.first < b.request.lifetime.first;
+                   });
+  return plan;
+}
+
+}  // namespace
+
+Inspection make_inspection(const ModelFile& file, const std::string& profile) {
+  const kinglet::Model& model = file.model();
+  const auto table = operator_table(profile);
+  Inspection inspection{file, profile};
+  for (std::int32_t i = 0; i < model.operator_count(); ++i) {
+    inspection.macs += count_macs(model, model.op(i));
+  }
+  for (std::int32_t i = 0; i < model.tensor_count(); ++i) {
+    inspection.constant_bytes += model.tensor(i).constant.size();
+  }
+  // The planner wants aligned memory; `operator new` aligns at least as much for these objects.
+  std::vector<std::max_align_t> workspace(kinglet::workspace_bytes(model) / sizeof(std::max_align_t) + 1);
+  const auto plan = kinglet::plan_model(model, table, std::as_writable_bytes(std::span(workspace)));
+  if (plan) {
+    inspection.plan = make_plan(*plan);
+    return inspection;
+  }
+  kinglet::check_operators(
+      model, table, [&](const kinglet::Status& status) { inspection.problems.push_back(text_of(status)); });
+  if (inspection.problems.empty()) {
+    inspection.problems.push_back(text_of(plan.status()));
+  }
+  return inspection;
+}
+
+}  // namespace cli

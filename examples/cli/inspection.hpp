@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file inspection.hpp
+/// What `kinglet inspect` knows about a model, before it is text or JSON.
+#pragma once
+
+#include <cstdint>
+#include <kinglet/runtime/executor.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model_file.hpp"
+
+namespace cli {
+
+/// Multiply-accumulates of one operator, from its shapes alone, whether it can run or not; 0 for operators that
+/// have none.
+std::uint64_t count_macs(const kinglet::Model& model, const kinglet::OperatorInfo& op);
+
+/// Bytes of the constants that an operator reads.
+std::uint64_t weight_bytes(const kinglet::Model& model, const kinglet::OperatorInfo& op);
+
+/// A buffer in the arena: an activation, or an operator's scratch memory.
+struct PlannedBuffer {
+  std::int32_t tensor = -1;  ///< -1: scratch
+  std::int32_t op = -1;      ///< the operator whose scratch it is; -1: an activation
+  kinglet::BufferRequest request{};
+};
+
+struct Plan {
+  kinglet::MemoryNeeds needs{};
+  std::vector<PlannedBuffer> buffers{};  ///< that take memory, by the time they come alive
+};
+
+struct Inspection {
+  const ModelFile& file;
+  std::string profile;
+  std::uint64_t macs = 0;
+  std::uint64_t constant_bytes = 0;
+  std::optional<Plan> plan{};           ///< none when the model cannot run
+  std::vector<std::string> problems{};  ///< then these say why
+};
+
+Inspection make_inspection(const ModelFile& file, const std::string& profile);
+
+std::string inspection_text(const Inspection& inspection);
+
+/// The plan as a picture: a row a buffer, time from left to right.
+std::string plan_text(const kinglet::Model& model, const Plan& plan);
+
+}  // namespace cli
