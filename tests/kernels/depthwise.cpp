@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file kernels/depthwise.cpp
+/// DEPTHWISE_CONV_2D: the reference on cases computed by hand, and the generic kernel equal to it everywhere.
+#include <doctest/doctest.h>
+
+#include <array>
+#include <kinglet/kernels/depthwise/generic.hpp>
+
+#include "support/convolution.hpp"
+
+using namespace kinglet;
+using test::Kind;
+
+namespace {
+
+struct Shape {
+  index_t batch = 1;
+  index_t height = 5;
+  index_t width = 4;
+  index_t channels = 3;
+  index_t depth_multiplier = 1;
+  index_t filter_h = 3;
+  index_t filter_w = 3;
+};
+
+struct Steps {
+  Padding padding = Padding::same;
+  index_t stride = 1;
+  index_t dilation = 1;
+};
+
+/// Whether both kernels agree; true as well where VALID padding leaves no output.
+template <class K>
+bool agree(const Shape& s, const Steps& steps, test::Random& random) {
+  const WindowExtent h = window_extent(steps.padding, s.height, s.filter_h, steps.stride, steps.dilation);
+  const WindowExtent w = window_extent(steps.padding, s.width, s.filter_w, steps.stride, steps.dilation);
+  if (h.output <= 0 || w.output <= 0) {
+    return true;
+  }
+  const Window window{steps.stride, steps.stride, steps.dilation, steps.dilation, h.pad_before, w.pad_before};
+  const index_t outputs = s.channels * s.depth_multiplier;
+  const Nhwc input{s.batch, s.height, s.width, s.channels};
+  const Nhwc filter{1, s.filter_h, s.filter_w, outputs};
+  const Nhwc output{s.batch, h.output, w.output, outputs};
+  const std::size_t terms = filter.size() / static_cast<std::size_t>(outputs);
+  test::RandomConvolution<K> c({input.size(), filter.size(), output.size(), outputs, terms}, random);
+  const auto tensors = c.tensors(c.actual, input, filter, output);
+  depthwise::Reference::run<typename K::R>(window, c.tensors(c.expected, input, filter, output), c.q);
+  depthwise::Generic::run<typename K::R>(window, tensors, c.q,
+                                         c.scratch(depthwise::Generic::scratch_bytes(window, tensors)));
+  return c.agree();
+}
+
+}  // namespace
+
+TEST_CASE("reference: output channel o reads input channel o / multiplier") {
+  // Two channels, multiplier 2: 1 * (1, 2) and 3 * (3, 4); scaled by 1, 2, 1, 1/2.
+  const std::int8_t input[] = {1, 3};
+  const std::int8_t filter[] = {1, 2, 3, 4};
+  const std::int32_t bias[] = {0, 10, 0, 0};
+  const Multiplier multipliers[] = {{1 << 30, 1}, {1 << 30, 2}, {1 << 30, 1}, {1 << 30, 0}};
+  std::int8_t output[4] = {};
+  const Convolution<std::int8_t, std::int8_t, Nhwc, Ohwi, Nhwc> tensors{
+      {input, {1, 1, 1, 2}}, {filter, {1, 1, 1, 4}}, bias, {output, {1, 1, 1, 4}}};
+  depthwise::Reference::run<double_rounding>({}, tensors, {0, 0, {multipliers, 0, -128, 127}});
+  CHECK(output[0] == 1);
+  CHECK(output[1] == 24);
+  CHECK(output[2] == 9);
+  CHECK(output[3] == 6);
+}
+
+TEST_CASE("reference: padding is real 0, stride and dilation step over pixels") {
+  // Column 1..5 of zero point 1, filter (1, 10, 100) of dilation 2, stride 2, 2 rows of padding: taps at -2, 0, 2; 0, 2,
+  // 4; 2, 4, 6.
+  const std::uint8_t input[] = {1, 2, 3, 4, 5};
+  const std::uint8_t filter[] = {3, 12, 102};
+  const Multiplier one[] = {{1 << 30, 1}};
+  std::uint8_t output[3] = {};
+  const Convolution<std::uint8_t, std::uint8_t, Nhwc, Ohwi, Nhwc> tensors{
+      {input, {1, 5, 1, 1}}, {filter, {1, 3, 1, 1}}, nullptr, {output, {1, 3, 1, 1}}};
+  depthwise::Reference::run<double_rounding>({2, 1, 2, 1, 2, 0}, tensors, {1, 2, {one, 0, 0, 255}});
+  CHECK(output[0] == 200);
+  CHECK(output[1] == 255);  // 20 + 400
+  CHECK(output[2] == 42);
+}
+
+TEST_CASE_TEMPLATE("generic equals reference: filters, strides, dilations, padding", K,
+                   KINGLET_CONVOLUTION_KINDS) {
+  test::Random random(21);
+  constexpr std::array<std::array<index_t, 2>, 8> filters{
+      {{1, 1}, {1, 3}, {2, 2}, {3, 3}, {4, 4}, {5, 5}, {10, 4}, {3, 1}}};
+  for (const auto& [filter_h, filter_w] : filters) {
+    for (const Padding padding : {Padding::same, Padding::valid}) {
+      for (index_t stride = 1; stride <= 3; ++stride) {
+        for (index_t dilation = 1; dilation <= 2; ++dilation) {
+          const Shape s{.height = random.in(1, 12),
+                        .width = random.in(1, 9),
+                        .channels = random.in(1, 20),
+                        .filter_h = filter_h,
+                        .filter_w = filter_w};
+          CAPTURE(s.height);
+          CAPTURE(s.width);
+          CAPTURE(filter_h);
+          CAPTURE(stride);
+          CHECK(agree<K>(s, {padding, stride, dilation}, random));
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE_TEMPLATE("generic equals reference: channels and depth multipliers", K, KINGLET_CONVOLUTION_KINDS) {
+  test::Random random(22);
+  for (const index_t channels : {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 31, 32, 33}) {
+    for (const index_t depth_multiplier : {1, 2, 3, 8}) {
+      CAPTURE(channels);
+      CAPTURE(depth_multiplier);
+      const Shape s{.batch = random.in(1, 2), .channels = channels, .depth_multiplier = depth_multiplier};
+      CHECK(agree<K>(s, {}, random));
+    }
+  }
+  for (const index_t filter : {1, 2, 3, 5}) {
+    CHECK(agree<K>({.height = 1, .width = 1, .channels = 19, .filter_h = filter, .filter_w = filter}, {},
+                   random));
+  }
+}
+
+TEST_CASE("generic equals reference: shapes known to the compiler") {
+  using K = Kind<std::uint8_t, std::uint8_t, double_rounding>;
+  using Input = Extents<1, 6, 5, 16>;
+  using Filter = Extents<1, 3, 3, 16>;
+  using Output = Extents<1, 3, 3, 16>;
+  test::Random random(23);
+  test::RandomConvolution<K> c({Input{}.size(), Filter{}.size(), Output{}.size(), 16, 9}, random);
+  constexpr Window window{2, 2, 1, 1, 0, 1};
+  const auto tensors = c.tensors(c.actual, Input{}, Filter{}, Output{});
+  depthwise::Reference::run<double_rounding>(window,
+                                             decay(c.tensors(c.expected, Input{}, Filter{}, Output{})), c.q);
+  depthwise::Generic::run<double_rounding>(window, tensors, c.q,
+                                           c.scratch(depthwise::Generic::scratch_bytes(window, tensors)));
+  CHECK(c.agree());
+}
