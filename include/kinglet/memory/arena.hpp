@@ -22,7 +22,8 @@ class Arena {
   /// `count` default-constructed objects; null when measuring, or when memory is short (then `exhausted()`).
   template <class T>
   T* make(std::size_t count = 1) noexcept {
-    static_assert(std::is_trivially_destructible_v<T> && alignof(T) <= buffer_alignment);
+    static_assert(std::is_trivially_destructible_v<T>, "kinglet: Arena: objects are never destroyed");
+    static_assert(alignof(T) <= buffer_alignment, "kinglet: Arena: alignment is at most buffer_alignment");
     const auto bytes = checked_mul(count, sizeof(T));
     std::byte* const start = bytes ? take(*bytes) : fail();
     if (start == nullptr) {

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// One kernel on the caller's own buffers: a 1x1 convolution that doubles.
+#include <cstdio>
+#include <kinglet/kernels/select.hpp>
+
+int main() {
+  kinglet::Tensor<std::int8_t, kinglet::Extents<1, 2, 2, 1>> input;
+  kinglet::Tensor<std::int8_t, kinglet::Extents<1, 1, 1, 1>> filter;
+  kinglet::Tensor<std::int8_t, kinglet::Extents<1, 2, 2, 1>> output;
+  input(0, 1, 1, 0) = 21;
+  filter(0, 0, 0, 0) = 1;
+  const kinglet::Multiplier two = kinglet::make_multiplier(2.0);
+  const kinglet::Convolution<std::int8_t, std::int8_t, kinglet::Nhwc, kinglet::Ohwi, kinglet::Nhwc> tensors{
+      input.view(), filter.view(), nullptr, output.view()};
+  kinglet::select::native::conv2d::run<kinglet::double_rounding>(kinglet::Window{}, tensors,
+                                                                 {0, 0, {&two, 0, -128, 127}});
+  std::printf("%d\n", output(0, 1, 1, 0));
+  return output(0, 1, 1, 0) == 42 ? 0 : 1;
+}
