@@ -39,9 +39,9 @@ TEST_CASE("MEAN in fixed point, by hand") {
   CHECK(mean_of<fixed_point, double_rounding>(Bytes{-1, -2}, one, one) == -1);
   CHECK(mean_of<fixed_point, double_rounding>(Bytes{-1, -2, -2, -2}, one, one) == -2);
   CHECK(mean_of<fixed_point, single_rounding>(Bytes{-1, -2, -2, -2}, one, one) == -2);
-  // Half the scale: mean 3 of real 1.5 is a tie of the second rounding.
   CHECK(mean_of<fixed_point, double_rounding>(Bytes{3}, {0.25F, 0}, {0.5F, 0}) == 2);
   CHECK(mean_of<fixed_point, double_rounding>(Bytes{-3}, {0.25F, 0}, {0.5F, 0}) == -1);
+  // A ratio below one half has a second rounding, whose ties are the policy's.
   CHECK(mean_of<fixed_point, double_rounding>(Bytes{-6}, {0.125F, 0}, {0.5F, 0}) == -2);
   CHECK(mean_of<fixed_point, double_rounding_upward>(Bytes{-6}, {0.125F, 0}, {0.5F, 0}) == -1);
   CHECK(mean_of<fixed_point, double_rounding>(Bytes{10, 20}, {1.0F, 5}, {1.0F, -7}) == 3);

@@ -11,17 +11,11 @@ namespace kinglet::inline KINGLET_TARGET::mean {
 /// @param sum of `q.count` raw elements, modulo 2^32
 template <Rounding R, MeanArithmetic M>
 constexpr std::int32_t finish(std::int32_t sum, const MeanQuantization& q) noexcept {
-  using Formula = MeanQuantization::Formula;
-  const auto centered = static_cast<std::int32_t>(sum - std::int64_t{q.input_zero_point} * q.count);
   std::int32_t mean = 0;
   if constexpr (M == MeanArithmetic::fixed_point) {
+    const auto centered = static_cast<std::int32_t>(sum - std::int64_t{q.input_zero_point} * q.count);
     mean = requantize<R>(centered, q.multiplier);
-  } else if (q.formula == Formula::zero_point_after) {
-    mean = requantize<R>(sum, q.multiplier);
-  } else if (q.formula == Formula::divide_after) {
-    const std::int64_t scaled = requantize<R>(centered, q.multiplier);
-    mean = static_cast<std::int32_t>((scaled > 0 ? scaled + q.count / 2 : scaled - q.count / 2) / q.count);
-  } else if (q.formula == Formula::truncating) {
+  } else if (q.formula == MeanQuantization::Formula::truncating) {
     return sum / q.count;
   } else {
     const float raw_mean = static_cast<float>(sum) / static_cast<float>(q.count);
