@@ -79,6 +79,11 @@ TEST_CASE("Bytes") {
     CHECK(verified(other).code == Errc::not_a_model);
     const std::vector<std::byte> zeros(64);
     CHECK(kinglet::verify(zeros).code == Errc::not_a_model);
+    CHECK(kinglet::verify(zeros).detail == "the file identifier is not TFL3");
+  }
+  SUBCASE("2 GiB and more, which is refused by its size alone") {
+    const std::span<const std::byte> huge(good.data(), 0x7fffffff);
+    CHECK(kinglet::verify(huge).code == Errc::unsupported_model);
   }
   SUBCASE("a root offset outside the file") {
     std::vector<std::byte> bad = good;

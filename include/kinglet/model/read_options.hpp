@@ -3,7 +3,6 @@
 /// From a file's option tables to plain structs, with the values checked that have a meaning by themselves.
 #pragma once
 
-#include <cmath>
 #include <kinglet/core/result.hpp>
 #include <kinglet/model/options.hpp>
 #include <kinglet/model/tables.hpp>
@@ -13,7 +12,8 @@ namespace kinglet::inline KINGLET_TARGET {
 
 namespace detail {
 
-/// Collects an option table's values; the first one out of range is the failure.
+/// Takes an option table's values; the first one that is out of range is the failure, and the options are then not
+/// used. Files hold enums as bytes: any of 256 values can turn up.
 class OptionReader {
  public:
   [[nodiscard]] constexpr const Status& status() const noexcept { return status_; }
@@ -53,7 +53,7 @@ class OptionReader {
     return at_least_1(value, "a filter extent is less than 1");
   }
   float finite(float value, std::string_view detail) noexcept {
-    check(std::isfinite(value), detail);
+    check(is_finite(value), detail);
     return value;
   }
   constexpr void check(bool holds, std::string_view detail) noexcept {
@@ -70,6 +70,8 @@ class OptionReader {
   }
   Status status_{};
 };
+
+// One `read` for each table. Which file type belongs to which struct is listed below, in `option_table`.
 
 inline Conv2DOptions read(const schema::Conv2DOptions& t, OptionReader& in) noexcept {
   return {.padding = in.padding(t.padding()),
@@ -147,8 +149,8 @@ inline StridedSliceOptions read(const schema::StridedSliceOptions& t, OptionRead
           .offset = t.offset()};
 }
 
-/// A FlatBuffers table without fields: reading it gives the format's defaults. A vtable of 4 bytes for a table of
-/// 4 bytes, then the table: the distance back to its vtable.
+/// A FlatBuffers table without fields: reading any field of it gives the format's default. First a vtable (its own
+/// bytes: 4, the table's bytes: 4), then the table (the distance back to its vtable: 4).
 alignas(4) inline constexpr std::uint8_t empty_table[8] = {4, 0, 4, 0, 4, 0, 0, 0};
 
 /// The file's table of an options struct.

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <kinglet/model/schema_generated.hpp>
 #include <kinglet/model/tensor_info.hpp>
 
@@ -31,6 +32,12 @@ const T& entry(const flatbuffers::Vector<flatbuffers::Offset<T>>* vector, std::s
 
 inline std::string_view text(const flatbuffers::String* string) noexcept {
   return string == nullptr ? std::string_view{} : std::string_view(string->c_str(), string->size());
+}
+
+/// Asks the bits, so that -ffast-math in a user's build does not turn the check off.
+constexpr bool is_finite(float value) noexcept {
+  constexpr std::uint32_t exponent = 0x7f800000;
+  return (std::bit_cast<std::uint32_t>(value) & exponent) != exponent;
 }
 
 /// Files from before `builtin_code` leave it 0, newer files fill both: the larger one is the operator.

@@ -21,14 +21,14 @@ inline constexpr std::size_t model_alignment = 8;
 
 namespace detail {
 
-/// Step 1.
+/// Step 1. The alignment counts because FlatBuffers checks that of fields relative to the first byte.
 inline Status verify_bytes(std::span<const std::byte> bytes) noexcept {
   if (bytes.size() < 8) {
     return Status::failure(Errc::not_a_model, "too short for a file identifier",
                            static_cast<std::int64_t>(bytes.size()), 8);
   }
-  if (bytes.size() > 0x7fffffff - 1) {
-    return Status::failure(Errc::unsupported_model, "a file of 2 GiB or more");
+  if (bytes.size() >= 0x7fffffff) {  // offsets of the format are 31 bits
+    return Status::failure(Errc::unsupported_model, "the file has 2 GiB or more");
   }
   if (!is_aligned(bytes.data(), model_alignment)) {
     return Status::failure(Errc::misaligned_model);

@@ -3,7 +3,6 @@
 /// The checks of one tensor of an untrusted file: place of its bytes, shape, constant, quantization.
 #pragma once
 
-#include <cmath>
 #include <kinglet/model/tables.hpp>
 
 namespace kinglet::inline KINGLET_TARGET {
@@ -124,7 +123,7 @@ inline Status verify_quantization(const TensorInfo& tensor, Work& work) noexcept
     return status;
   }
   for (const float scale : tensor.scale) {
-    if (!std::isfinite(scale) || !(scale > 0.0F)) {
+    if (!is_finite(scale) || !(scale > 0.0F)) {
       return Status::failure(Errc::bad_quantization, "a scale is not a finite positive number");
     }
   }

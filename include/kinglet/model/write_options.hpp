@@ -20,6 +20,8 @@ constexpr schema::ActivationFunctionType to_schema(Activation activation) noexce
   return schema::ActivationFunctionType::NONE;
 }
 
+// The tables' fields come width first, ours height first.
+
 using Builder = flatbuffers::FlatBufferBuilder;
 
 inline auto write(Builder& to, const Conv2DOptions& o) {
