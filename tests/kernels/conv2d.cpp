@@ -143,7 +143,7 @@ TEST_CASE_TEMPLATE("generic equals reference: filters, strides, dilations, paddi
   test::Random random(11);
   constexpr std::array<std::array<index_t, 2>, 7> filters{
       {{1, 1}, {1, 3}, {2, 2}, {3, 3}, {5, 5}, {10, 4}, {4, 1}}};
-  for (const auto& [filter_h, filter_w] : filters) {
+  for (const auto& filter : filters) {
     for (const Padding padding : {Padding::same, Padding::valid}) {
       for (index_t stride = 1; stride <= 3; ++stride) {
         for (index_t dilation = 1; dilation <= 2; ++dilation) {
@@ -151,11 +151,11 @@ TEST_CASE_TEMPLATE("generic equals reference: filters, strides, dilations, paddi
                         .width = random.in(1, 9),
                         .channels = random.in(1, 4),
                         .outputs = random.in(1, 5),
-                        .filter_h = filter_h,
-                        .filter_w = filter_w};
+                        .filter_h = filter[0],
+                        .filter_w = filter[1]};
           CAPTURE(s.height);
           CAPTURE(s.width);
-          CAPTURE(filter_h);
+          CAPTURE(s.filter_h);
           CAPTURE(stride);
           CHECK(agree<K>(s, {padding, stride, dilation}, random));
         }

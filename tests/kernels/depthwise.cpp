@@ -89,18 +89,18 @@ TEST_CASE_TEMPLATE("generic equals reference: filters, strides, dilations, paddi
   test::Random random(21);
   constexpr std::array<std::array<index_t, 2>, 8> filters{
       {{1, 1}, {1, 3}, {2, 2}, {3, 3}, {4, 4}, {5, 5}, {10, 4}, {3, 1}}};
-  for (const auto& [filter_h, filter_w] : filters) {
+  for (const auto& filter : filters) {
     for (const Padding padding : {Padding::same, Padding::valid}) {
       for (index_t stride = 1; stride <= 3; ++stride) {
         for (index_t dilation = 1; dilation <= 2; ++dilation) {
           const Shape s{.height = random.in(1, 12),
                         .width = random.in(1, 9),
                         .channels = random.in(1, 20),
-                        .filter_h = filter_h,
-                        .filter_w = filter_w};
+                        .filter_h = filter[0],
+                        .filter_w = filter[1]};
           CAPTURE(s.height);
           CAPTURE(s.width);
-          CAPTURE(filter_h);
+          CAPTURE(s.filter_h);
           CAPTURE(stride);
           CHECK(agree<K>(s, {padding, stride, dilation}, random));
         }

