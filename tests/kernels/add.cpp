@@ -65,13 +65,13 @@ TEST_CASE("ADD rounds halves as its policy says") {
     std::int8_t x, away, up;
   } const cases[] = {{1, 1, 1}, {-1, -1, 0},  {3, 2, 2}, {-3, -2, -1},
                      {5, 3, 3}, {-5, -3, -2}, {4, 2, 2}, {-4, -2, -2}};
-  for (const auto& [x, away, up] : cases) {
-    CAPTURE(int{x});
-    CHECK(add_one<double_rounding, std::int8_t>(x, 0, q) == away);
-    CHECK(add_one<double_rounding_upward, std::int8_t>(x, 0, q) == up);
-    CHECK(add_one<single_rounding, std::int8_t>(x, 0, q) == up);
-    CHECK(add_one<double_rounding, std::int16_t>(x, 0, halves<std::int16_t>()) == away);
-    CHECK(add_one<single_rounding, std::int16_t>(0, x, halves<std::int16_t>()) == up);
+  for (const auto& c : cases) {
+    INFO("x = ", int{c.x});
+    CHECK(add_one<double_rounding, std::int8_t>(c.x, 0, q) == c.away);
+    CHECK(add_one<double_rounding_upward, std::int8_t>(c.x, 0, q) == c.up);
+    CHECK(add_one<single_rounding, std::int8_t>(c.x, 0, q) == c.up);
+    CHECK(add_one<double_rounding, std::int16_t>(c.x, 0, halves<std::int16_t>()) == c.away);
+    CHECK(add_one<single_rounding, std::int16_t>(0, c.x, halves<std::int16_t>()) == c.up);
   }
 }
 

@@ -49,7 +49,7 @@ TEST_CASE("QUANTIZE of integers by hand") {
   CHECK(requantize_one<double_rounding, T>(-100, {1.0F, 0}, {0.5F, 0}) == -128);
   CHECK(requantize_one<double_rounding, std::int16_t>(127, {1.0F, -128}, {1.0F / 256, 0}) == 32767);
   CHECK(requantize_one<double_rounding, std::int32_t>(-128, {1.0F, 127}, {1.0F, 0}) == -255);
-  CHECK(requantize_one<double_rounding, T>(0x7fffffff, {1.0F, 0}, {1.0F, 0}) == 127);
+  CHECK(requantize_one<double_rounding, T>(0x3fffffff, {1.0F, 0}, {1.0F, 0}) == 127);
   CHECK(requantize_one<double_rounding, T>(50, {1.0F, 0}, {1.0F, 3}, Activation::relu6) == 9);
   CHECK(requantize_one<double_rounding, T>(-50, {1.0F, 0}, {1.0F, 3}, Activation::relu) == 3);
 }
@@ -64,7 +64,7 @@ TEST_CASE("QUANTIZE between int8 and uint8 of one scale flips the top bit") {
 TEST_CASE("QUANTIZE generic equals reference for every pair of types and policy") {
   test::Random random(47);
   for_each_pair([&]<class From, class To>(From, To) {
-    for (const std::size_t size : {0, 1, 7, 64, 65, 200}) {
+    for (const std::size_t size : {0U, 1U, 7U, 64U, 65U, 200U}) {
       for (int round = 0; round < 10; ++round) {
         const test::Buffer<From> input(size, random);
         test::Buffer<To> expected(size);
