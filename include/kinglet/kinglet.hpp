@@ -26,4 +26,5 @@
 #include <kinglet/model/model.hpp>
 #include <kinglet/runtime/executor.hpp>
 #include <kinglet/runtime/owning_executor.hpp>
+#include <kinglet/runtime/load_weights.hpp>
 #endif

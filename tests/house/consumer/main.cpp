@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // One kernel on the caller's own buffers: a 1x1 convolution that doubles.
+#include <array>
 #include <cstdio>
 #include <kinglet/kernels/select.hpp>
+#include <kinglet/tensor/tensor.hpp>
 
 int main() {
   kinglet::Tensor<std::int8_t, kinglet::Extents<1, 2, 2, 1>> input;
@@ -12,8 +14,13 @@ int main() {
   const kinglet::Multiplier two = kinglet::make_multiplier(2.0);
   const kinglet::Convolution<std::int8_t, std::int8_t, kinglet::Nhwc, kinglet::Ohwi, kinglet::Nhwc> tensors{
       input.view(), filter.view(), nullptr, output.view()};
-  kinglet::select::native::conv2d::run<kinglet::double_rounding>(kinglet::Window{}, tensors,
-                                                                 {0, 0, {&two, 0, -128, 127}});
+  using Kernel = kinglet::select::native::conv2d;
+  alignas(64) static std::array<std::byte, 4096> scratch;
+  if (Kernel::scratch_bytes(kinglet::Window{}, tensors) > scratch.size()) {
+    return 2;
+  }
+  const kinglet::ConvolutionQuantization quantization{0, 0, {&two, 0, -128, 127}};
+  Kernel::run<kinglet::double_rounding>(kinglet::Window{}, tensors, quantization, scratch.data());
   std::printf("%d\n", output(0, 1, 1, 0));
   return output(0, 1, 1, 0) == 42 ? 0 : 1;
 }
