@@ -2,13 +2,13 @@
 // Real models against the outputs that other engines computed, byte for byte: every case of the data's manifest and
 // every operator's output where the data has its hash.
 #include <doctest/doctest.h>
-#include <openssl/evp.h>
 
 #include <algorithm>
 #include <array>
 #include <kinglet/core/message.hpp>
 #include <kinglet/runtime/owning_executor.hpp>
 #include <support/data.hpp>
+#include <support/sha256.hpp>
 
 using namespace kinglet;
 
@@ -16,19 +16,6 @@ namespace {
 
 /// Its operators come later; the manifest's cases of it are counted and said to be skipped.
 constexpr std::string_view not_yet = "deeplabv3_mnv2_dm05_pascal_quant";
-
-std::string sha256(std::span<const std::byte> bytes) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned int size = 0;
-  REQUIRE(EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha256(), nullptr) == 1);
-  std::string text;
-  for (unsigned int i = 0; i < size; ++i) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    text += digits[digest[i] >> 4];
-    text += digits[digest[i] & 15];
-  }
-  return text;
-}
 
 /// Runs every sample of `input` and returns the outputs back to back.
 template <class Executor>
@@ -89,7 +76,7 @@ void check_family(const std::string& family, bool many_samples) {
     const auto output = run_all(*model.executor, input);
     INFO(row[0], " ", row[1], " ", family);
     CHECK(output == test::read_file(*data / row[3]));
-    CHECK(sha256(output) == row[4]);
+    CHECK(test::sha256(output) == row[4]);
     ++checked;
   }
   REQUIRE(checked > 0);
@@ -119,7 +106,7 @@ void check_layers(const std::string& family) {
       INFO(name, " ", family, ", operator ", index);
       REQUIRE(next < rows.size());
       REQUIRE(std::to_string(index) == rows[next][0]);
-      CHECK(sha256(output) == rows[next][6]);
+      CHECK(test::sha256(output) == rows[next][6]);
       ++next;
     });
     CHECK(next == rows.size());
