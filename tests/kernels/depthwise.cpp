@@ -70,8 +70,8 @@ TEST_CASE("reference: output channel o reads input channel o / multiplier") {
 }
 
 TEST_CASE("reference: padding is real 0, stride and dilation step over pixels") {
-  // Column 1..5 of zero point 1, filter (1, 10, 100) of dilation 2, stride 2, 2 rows of padding: taps at -2, 0, 2; 0, 2,
-  // 4; 2, 4, 6.
+  // Column 1..5 of zero point 1, filter (1, 10, 100) of dilation 2, stride 2, 2 rows of padding:
+  // taps at -2, 0, 2; 0, 2, 4; 2, 4, 6.
   const std::uint8_t input[] = {1, 2, 3, 4, 5};
   const std::uint8_t filter[] = {3, 12, 102};
   const Multiplier one[] = {{1 << 30, 1}};

@@ -9,7 +9,7 @@
 /// | double_rounding        | N = p < -2^30 and r > 0 ? 2^31 : 0| 2^30 + 2^(30+r) | 31 + r |
 /// | double_rounding_upward | N = 0                             | 2^30 + 2^(30+r) | 31 + r |
 /// | single_rounding        | N = 0, x' = x                     | 2^(30-s)        | 31 - s |
-/// where C is 2^30 for the double roundings with r = 0. |p| < 2^62, so p + C + 2^62 is not negative and a logical
+/// where C = 2^30 for the double roundings with r = 0. |p| < 2^62, so p + C + 2^62 is not negative and a logical
 /// shift will do, which unlike the arithmetic one AVX2 has: y = ((p + C - N + 2^62) >> h) - 2^(62-h), modulo 2^32.
 #pragma once
 
@@ -51,7 +51,8 @@ class OutputBlock {
   /// to[c] = stage(bias[c] + sums[c]) for a whole block.
   template <class T>
   void apply(const Sum* KINGLET_RESTRICT sums, T* KINGLET_RESTRICT to) const noexcept {
-    // Two loops: one at the width of 32-bit sums, one that narrows. Bytes stored in the first would halve its vectors.
+    // Two loops: one at the width of 32-bit sums, one that narrows. Bytes stored in the first would halve its
+    // vectors.
     Lanes<std::int32_t> y;
     for (std::size_t c = 0; c < y.size(); ++c) {
       const auto x = static_cast<std::int32_t>((sums[c] + bias_[c]) << left_[c]);

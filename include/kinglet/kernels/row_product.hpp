@@ -29,7 +29,7 @@ struct RowProduct {
   /// One filter is used by every row: below this many, widening it costs more than it saves.
   [[nodiscard]] constexpr bool in_place() const noexcept { return rows < tile_rows; }
 
-  /// Room for widened rows and filters.
+  /// Room for widened rows and filters; the memory starts at a multiple of `buffer_alignment`.
   [[nodiscard]] constexpr std::size_t scratch_bytes() const noexcept {
     const std::ptrdiff_t widened = in_place() ? 1 : tile_rows + output_block_channels;
     return static_cast<std::size_t>(widened * padded_depth(depth)) * sizeof(Wide);

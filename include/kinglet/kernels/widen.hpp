@@ -25,8 +25,8 @@ constexpr std::ptrdiff_t padded_depth(std::ptrdiff_t depth) noexcept {
 
 /// `depth` rounded down to a whole number of steps.
 ///
-/// Loops up to it are in functions of their own (KINGLET_NOINLINE): inlined elsewhere, gcc -O2 loses sight of the trip
-/// count being a multiple of a vector's width. It also lets all convolutions share them.
+/// Loops up to it are in functions of their own (KINGLET_NOINLINE): inlined elsewhere, gcc -O2 loses sight of
+/// the trip count being a multiple of a vector's width. It also lets all convolutions share them.
 constexpr std::ptrdiff_t whole_depth(std::ptrdiff_t depth) noexcept {
   return depth & ~std::ptrdiff_t{depth_step - 1};
 }
