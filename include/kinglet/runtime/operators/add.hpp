@@ -3,6 +3,8 @@
 /// ADD, with broadcasting over four dimensions; tensors of equal shape may have any rank.
 #pragma once
 
+#include <kinglet/kernels/add/quantization.hpp>
+#include <kinglet/kernels/add/quantization.hpp>
 #include <kinglet/quant/profile.hpp>
 #include <kinglet/runtime/require.hpp>
 

@@ -3,6 +3,8 @@
 /// MEAN over any of up to four dimensions.
 #pragma once
 
+#include <kinglet/kernels/mean/quantization.hpp>
+#include <kinglet/kernels/mean/quantization.hpp>
 #include <kinglet/quant/profile.hpp>
 #include <kinglet/runtime/require.hpp>
 

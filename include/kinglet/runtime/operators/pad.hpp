@@ -3,6 +3,8 @@
 /// PAD: surrounds a tensor of up to four dimensions with real zeros, i.e. the output's zero point.
 #pragma once
 
+#include <kinglet/kernels/pad/reference.hpp>
+#include <kinglet/kernels/pad/reference.hpp>
 #include <kinglet/quant/profile.hpp>
 #include <kinglet/runtime/require.hpp>
 

@@ -3,6 +3,8 @@
 /// AVERAGE_POOL_2D and MAX_POOL_2D. Output quantization is the input's: pooling never rescales.
 #pragma once
 
+#include <kinglet/kernels/pool/reference.hpp>
+#include <kinglet/kernels/pool/reference.hpp>
 #include <kinglet/quant/profile.hpp>
 #include <kinglet/runtime/operators/convolution.hpp>
 

@@ -3,6 +3,8 @@
 /// QUANTIZE (from float, or from one integer type or scale to another) and DEQUANTIZE (to float).
 #pragma once
 
+#include <kinglet/kernels/quantize/quantization.hpp>
+#include <kinglet/kernels/quantize/quantization.hpp>
 #include <kinglet/quant/profile.hpp>
 #include <kinglet/runtime/require.hpp>
 

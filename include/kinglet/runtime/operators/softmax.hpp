@@ -3,6 +3,8 @@
 /// SOFTMAX over the last dimension.
 #pragma once
 
+#include <kinglet/kernels/softmax/quantization.hpp>
+#include <kinglet/kernels/softmax/quantization.hpp>
 #include <kinglet/quant/profile.hpp>
 #include <kinglet/runtime/require.hpp>
 
