@@ -4,7 +4,6 @@
 #pragma once
 
 #include <kinglet/kernels/mean/quantization.hpp>
-#include <kinglet/kernels/mean/quantization.hpp>
 #include <kinglet/quant/profile.hpp>
 #include <kinglet/runtime/require.hpp>
 

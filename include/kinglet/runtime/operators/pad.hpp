@@ -4,7 +4,6 @@
 #pragma once
 
 #include <kinglet/kernels/pad/reference.hpp>
-#include <kinglet/kernels/pad/reference.hpp>
 #include <kinglet/quant/profile.hpp>
 #include <kinglet/runtime/require.hpp>
 

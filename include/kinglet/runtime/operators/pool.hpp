@@ -4,7 +4,6 @@
 #pragma once
 
 #include <kinglet/kernels/pool/reference.hpp>
-#include <kinglet/kernels/pool/reference.hpp>
 #include <kinglet/quant/profile.hpp>
 #include <kinglet/runtime/operators/convolution.hpp>
 

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <kinglet/kernels/quantize/quantization.hpp>
-#include <kinglet/kernels/quantize/quantization.hpp>
 #include <kinglet/quant/profile.hpp>
 #include <kinglet/runtime/require.hpp>
 

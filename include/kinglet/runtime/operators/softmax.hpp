@@ -4,7 +4,6 @@
 #pragma once
 
 #include <kinglet/kernels/softmax/quantization.hpp>
-#include <kinglet/kernels/softmax/quantization.hpp>
 #include <kinglet/quant/profile.hpp>
 #include <kinglet/runtime/require.hpp>
 
