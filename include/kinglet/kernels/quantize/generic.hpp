@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file kernels/quantize/generic.hpp
-/// QUANTIZE and DEQUANTIZE in blocks that compilers vectorize. A block is complete before it is written, so
-/// that the output may be the input.
+/// QUANTIZE and DEQUANTIZE in blocks that compilers vectorize: each is complete before it is written, so it does
+/// not matter that the output may be the input.
 #pragma once
 
 #include <kinglet/kernels/blocks.hpp>
