@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <fstream>
 #include <iterator>
+#include <kinglet/core/message.hpp>
 #include <kinglet/runtime/owning_executor.hpp>
 
 #include "generated_model.hpp"

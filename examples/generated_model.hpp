@@ -42,8 +42,9 @@ struct Layer {
   bool relu6 = true;
 };
 
-/// Outputs of layers with RELU6 fill 0..6; 1.5 wide around a bias of 0..2 they have about this E[x^2].
-inline constexpr double relu6_mean_square = 3.0;
+/// Outputs of layers with RELU6, 1.5 wide around a bias of 0..2: E[x^2] around their mean, which filters of sum 0
+/// do not see.
+inline constexpr double relu6_mean_square = 1.5;
 inline constexpr double relu6_width = 1.5;
 /// Outputs of layers without an activation, in reals.
 inline constexpr double linear_width = 1.0;

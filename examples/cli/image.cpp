@@ -138,6 +138,13 @@ Image crop_and_resize(const Image& image, int width, int height) {
                                      static_cast<std::ptrdiff_t>((image.height - h) / 2) * stride +
                                      static_cast<std::ptrdiff_t>((image.width - w) / 2) * image.channels;
   Image result = blank(width, height, image.channels);
+  if (w == width && h == height) {
+    for (int y = 0; y < h; ++y) {
+      std::copy_n(corner + static_cast<std::ptrdiff_t>(y) * stride, w * image.channels,
+                  result.pixels.begin() + static_cast<std::ptrdiff_t>(y) * w * image.channels);
+    }
+    return result;
+  }
   if (!resize(corner, w, h, stride, result)) {
     throw Failure("not enough memory to resize a picture of " + std::to_string(image.width) + " x " +
                   std::to_string(image.height) + " pixels");

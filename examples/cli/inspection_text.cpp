@@ -107,9 +107,9 @@ std::string plan_text(const kinglet::Model& model, const Plan& plan) {
     std::string bar(columns, '.');
     const std::size_t first = column(r.lifetime.first);
     bar.replace(first, column(r.lifetime.last) - first + 1, column(r.lifetime.last) - first + 1, '#');
-    const std::string who = buffer.tensor < 0 ? "scratch of operator " + std::to_string(buffer.op)
-                                              : std::to_string(buffer.tensor) + " " +
-                                                    std::string(model.tensor(buffer.tensor).name);
+    const std::string who = buffer.tensor < 0 ? "operator " + std::to_string(buffer.op) + ", scratch"
+                                              : number(static_cast<std::uint64_t>(buffer.tensor), 5) + " " +
+                                                    name_column(model.tensor(buffer.tensor).name, 26);
     text += "  " + name_column(who, 32) + number(r.bytes, 10) + number(r.offset, 10) + "  " + bar + "\n";
   }
   return text;

@@ -70,7 +70,7 @@ int run_command(int argc, char** argv) {
           .add_option("--mean", mean,
                       "real = (pixel - mean) / std; default: the bytes themselves, or -1..1 for floats")
           ->type_name("R,G,B");
-  auto* const deviation_option = run_app.add_option("--std", deviation)->type_name("R,G,B");
+  auto* const deviation_option = run_app.add_option("--std", deviation, "see --mean")->type_name("R,G,B");
   mean_option->needs(deviation_option);
   deviation_option->needs(mean_option);
   add_paths(run_app, "--input", run_options.inputs,
@@ -110,10 +110,10 @@ int run_command(int argc, char** argv) {
   generate_app.add_option("--size", generate_options.size, "pixels of the picture's side")
       ->check(CLI::Range(32, 1024))
       ->capture_default_str();
-  generate_app.add_option("--classes", generate_options.classes)
+  generate_app.add_option("--classes", generate_options.classes, "outputs of the model")
       ->check(CLI::Range(2, 100'000))
       ->capture_default_str();
-  generate_app.add_option("--seed", generate_options.seed)->capture_default_str();
+  generate_app.add_option("--seed", generate_options.seed, "of the random numbers")->capture_default_str();
 
   try {
     app.parse(argc, argv);

@@ -127,6 +127,7 @@ void run_on_image(const RunOptions& options, const ModelFile& file) {
   if (model.outputs().empty()) {
     throw Failure("'" + file.name() + "' has no output");
   }
+  const auto engine = make_engine(file, options.profile);
   const kinglet::TensorInfo output = model.tensor(model.outputs()[0]);
   const bool classifies = is_class_vector(output);
   if (!classifies && options.outputs.empty() && options.dump.empty()) {
@@ -134,7 +135,6 @@ void run_on_image(const RunOptions& options, const ModelFile& file) {
                   std::string(output.type_name) + " " + shape_text(output.shape) +
                   "; --output FILE writes it as it is");
   }
-  const auto engine = make_engine(file, options.profile);
   Labels labels;
   if (classifies && !options.labels.empty()) {
     labels = read_labels(options.labels, output.elements());

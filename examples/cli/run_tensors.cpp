@@ -78,6 +78,9 @@ std::vector<Source> read_sources(const RunOptions& options, const kinglet::Model
     for (std::size_t k = 0; k < inputs; ++k) {
       sample += count == 1 || k == i ? input_bytes(model, k) : 0;
     }
+    if (sample == 0) {
+      throw Failure("the model's input has elements of no fixed size");
+    }
     const std::string& path = options.inputs[i];
     sources.push_back({read_file(path, static_cast<std::size_t>(-1) / 4), sample});
     const Source& source = sources.back();

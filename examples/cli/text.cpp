@@ -34,20 +34,27 @@ std::string one_line(std::string_view text) {
   return line;
 }
 
-std::string shape_text(std::span<const std::int32_t> shape) {
+namespace {
+
+std::string join(std::span<const std::int32_t> shape, char separator) {
   std::string text;
   for (const std::int32_t extent : shape) {
-    text += (text.empty() ? "" : "x") + std::to_string(extent);
+    if (!text.empty()) {
+      text += separator;
+    }
+    text += std::to_string(extent);
   }
-  return text.empty() ? "scalar" : text;
+  return text;
+}
+
+}  // namespace
+
+std::string shape_text(std::span<const std::int32_t> shape) {
+  return shape.empty() ? "scalar" : join(shape, 'x');
 }
 
 std::string shape_list(std::span<const std::int32_t> shape) {
-  std::string text;
-  for (const std::int32_t extent : shape) {
-    text += (text.empty() ? "" : ",") + std::to_string(extent);
-  }
-  return "[" + text + "]";
+  return "[" + join(shape, ',') + "]";
 }
 
 void print(std::string_view text) {
