@@ -47,12 +47,24 @@ static_assert(sizeof(float) == 4 && sizeof(double) == 8, "kinglet: IEEE 754 sing
 #define KINGLET_RESTRICT __restrict__
 #define KINGLET_ALWAYS_INLINE inline __attribute__((always_inline))
 #define KINGLET_NOINLINE __attribute__((noinline))
+#define KINGLET_INLINE_LAMBDA __attribute__((always_inline))
 #elif defined(_MSC_VER)
 #define KINGLET_RESTRICT __restrict
 #define KINGLET_ALWAYS_INLINE __forceinline
 #define KINGLET_NOINLINE __declspec(noinline)
+#define KINGLET_INLINE_LAMBDA
 #else
 #define KINGLET_RESTRICT
 #define KINGLET_ALWAYS_INLINE inline
 #define KINGLET_NOINLINE
+#define KINGLET_INLINE_LAMBDA
+#endif
+
+// In front of a loop with few, constant iterations whose arrays must become registers.
+#if defined(__clang__)
+#define KINGLET_UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__GNUC__)
+#define KINGLET_UNROLL _Pragma("GCC unroll 16")
+#else
+#define KINGLET_UNROLL
 #endif

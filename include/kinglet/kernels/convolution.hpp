@@ -52,8 +52,19 @@ template <QuantizedElement T>
 constexpr ScaleProduct convolution_scale_product() noexcept {
   return std::same_as<T, std::uint8_t> ? ScaleProduct::in_single_first : ScaleProduct::in_double;
 }
-/// How every FULLY_CONNECTED does.
-inline constexpr ScaleProduct fully_connected_scale_product = ScaleProduct::in_single_first;
+/// How FULLY_CONNECTED does, by the number of its weights' scales: the one with a scale per output channel, which came
+/// later, multiplies as convolutions do.
+constexpr ScaleProduct fully_connected_scale_product(std::size_t scales) noexcept {
+  return scales == 1 ? ScaleProduct::in_single_first : ScaleProduct::in_double;
+}
+
+/// 16-bit activations are summed in 64 bits, of which `requantize` takes 48, with a shift below 15. These limits
+/// keep it so: 2^24 products of 2^22 at most, and a bias that leaves room for them.
+struct Int16Limits {
+  static constexpr std::int32_t max_shift = 14;
+  static constexpr std::size_t max_products = std::size_t{1} << 24;  ///< summed into one output
+  static constexpr std::int64_t max_bias = (std::int64_t{1} << 46) - 1;
+};
 
 /// The scales that an output channel's multiplier is made of; a single filter scale serves all channels.
 struct ConvolutionScales {

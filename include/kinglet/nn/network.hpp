@@ -111,18 +111,18 @@ class Network {
     const TensorView<const T, In> input{at(arena, step.input), in};
     const TensorView<T, Out> output{at(arena, step.output), out};
     const Window window = step.filter.window(graph.shape(step.input));
-    [[maybe_unused]] std::byte* const scratch = arena + A::plan.scratch[i];
+    [[maybe_unused]] const KernelMemory memory{parameters_.packed_at(i), arena + A::plan.scratch[i]};
 
     if constexpr (Op == Operator::conv2d || Op == Operator::depthwise_conv2d) {
       const Convolution<T, weight_type, In, FilterExtents, Out> tensors{
           input, {parameters_.weights[i].filter, filter}, parameters_.weights[i].bias, output};
       const ConvolutionQuantization q = parameters_.convolution(i, step);
       if constexpr (Op == Operator::depthwise_conv2d) {
-        Kernels::depthwise::template run<typename P::depthwise>(window, tensors, q, scratch);
+        Kernels::depthwise::template run<detail::rounding_for_t<P, Op>>(window, tensors, q, memory);
       } else if (runs_pointwise(step)) {
-        Kernels::pointwise::template run<typename P::conv2d>(tensors, q, scratch);
+        Kernels::pointwise::template run<detail::rounding_for_t<P, Op>>(tensors, q, memory);
       } else {
-        Kernels::conv2d::template run<typename P::conv2d>(window, tensors, q, scratch);
+        Kernels::conv2d::template run<detail::rounding_for_t<P, Op>>(window, tensors, q, memory);
       }
     } else if constexpr (Op == Operator::fully_connected) {
       const auto rows = detail::rows_of(in);
@@ -134,8 +134,8 @@ class Network {
                   {parameters_.weights[i].filter, matrix},
                   parameters_.weights[i].bias,
                   {output.data(), results}};
-      Kernels::fully_connected::template run<typename P::fully_connected>(
-          tensors, parameters_.convolution(i, step), scratch);
+      Kernels::fully_connected::template run<detail::rounding_for_t<P, Op>>(
+          tensors, parameters_.convolution(i, step), memory);
     } else if constexpr (Op == Operator::add) {
       const kinglet::add::Addition<T, In, In, Out> tensors{input, {at(arena, step.other), in}, output};
       Kernels::add::template run<typename P::elementwise>(tensors, parameters_.adds[A::slots.ordinal[i]]);

@@ -31,6 +31,12 @@ constexpr auto rows_of(const Extents<N, H, W, C>& e) noexcept {
   }
 }
 
+/// The rounding of an operator with weights in profile P.
+template <Profile P, Operator Op>
+using rounding_for_t = std::conditional_t<
+    Op == Operator::depthwise_conv2d, typename P::depthwise,
+    std::conditional_t<Op == Operator::fully_connected, typename P::fully_connected, typename P::conv2d>>;
+
 /// Pixels of channels, for SOFTMAX.
 template <class E>
 constexpr auto pixels_of(const E& e) noexcept {
@@ -54,7 +60,11 @@ struct Parameters {
   std::array<kinglet::add::AddQuantization, A::slots.adds> adds{};
   std::array<kinglet::mean::MeanQuantization, A::slots.means> means{};
   std::array<std::array<float, 256>, A::slots.softmaxes> tables{};
+  alignas(packed_alignment) std::array<std::byte, A::packed.back()> packed{};
 
+  [[nodiscard]] constexpr const std::byte* packed_at(std::size_t i) const noexcept {
+    return packed.data() + A::packed[i];
+  }
   [[nodiscard]] constexpr PerTensor of(index_t tensor) const noexcept {
     return quantization[static_cast<std::size_t>(tensor)];
   }
@@ -95,10 +105,17 @@ struct Parameters {
           if (weights[i].scale.size() != 1 && weights[i].scale.size() != channels) {
             return failure("weights need one scale, or one per output channel");
           }
-          const ScaleProduct product = step.op == Operator::fully_connected ? fully_connected_scale_product
-                                                                            : convolution_scale_product<W>();
+          const ScaleProduct product = step.op == Operator::fully_connected
+                                           ? fully_connected_scale_product(weights[i].scale.size())
+                                           : convolution_scale_product<W>();
           make_multipliers({in, {weights[i].scale, 0}, out, product},
                            std::span<Multiplier>(multipliers).subspan(slot, channels));
+          visit_kernel<T>(A::graph, step, {weights[i].filter, weights[i].bias},
+                          [&](auto op, auto kernel, const auto& tensors, const auto&...) {
+                            using R = detail::rounding_for_t<P, op.value>;
+                            decltype(kernel)::template pack<R>(tensors, convolution(i, step),
+                                                               packed.data() + A::packed[i]);
+                          });
           break;
         }
         case Operator::add:

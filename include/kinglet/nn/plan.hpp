@@ -17,6 +17,9 @@ struct Plan {
   std::size_t bytes = 0;
 };
 
+/// What packed weights start at multiples of, so that constant objects can have them: a cache line.
+inline constexpr std::size_t packed_alignment = 64;
+
 /// Weights go with activations: uint8 with uint8, int8 with int8 and int16.
 template <QuantizedElement T>
 using weight_for_t = std::conditional_t<std::is_same_v<T, std::uint8_t>, std::uint8_t, std::int8_t>;
@@ -25,34 +28,71 @@ constexpr Nhwc run_time_extents(const Shape& s) noexcept {
   return Nhwc{s.batch, s.height, s.width, s.channels};
 }
 
-/// Bytes a step's kernel needs while it runs.
-template <QuantizedElement T, std::size_t Steps>
-constexpr std::size_t scratch_bytes(const Graph<Steps>& graph, const Step& step) noexcept {
+/// Weights and bias of one step, as kernels take them.
+template <QuantizedElement T>
+struct WeightPointers {
+  const weight_for_t<T>* filter = nullptr;
+  const accumulator_t<T>* bias = nullptr;
+};
+
+/// Calls f(operator as a constant, kernel, tensors, window) for a step with weights, extents at run time and no
+/// activations; f(operator, kernel, tensors) where the kernel has no window.
+template <QuantizedElement T, std::size_t Steps, class F>
+constexpr auto visit_kernel(const Graph<Steps>& graph, const Step& step, const WeightPointers<T>& weights,
+                            F f) {
   using W = weight_for_t<T>;
   using Kernels = select::native;
-  if (!has_weights(step.op)) {
-    return 0;
-  }
+  const Shape filter = graph.filter_shape(step);
   const Convolution<T, W, Nhwc, Ohwi, Nhwc> tensors{{nullptr, run_time_extents(graph.shape(step.input))},
-                                                    {nullptr, run_time_extents(graph.filter_shape(step))},
-                                                    nullptr,
+                                                    {weights.filter, run_time_extents(filter)},
+                                                    weights.bias,
                                                     {nullptr, run_time_extents(graph.shape(step.output))}};
   const Window window = step.filter.window(graph.shape(step.input));
   if (step.op == Operator::depthwise_conv2d) {
-    return Kernels::depthwise::scratch_bytes(window, tensors);
+    return f(std::integral_constant<Operator, Operator::depthwise_conv2d>{}, typename Kernels::depthwise{},
+             tensors, window);
   }
   if (step.op == Operator::fully_connected) {
     using Matrix = Extents<dynamic_extent, dynamic_extent>;
-    const Shape filter = graph.filter_shape(step);
     const index_t rows = graph.shape(step.input).batch;
-    return Kernels::fully_connected::scratch_bytes(
+    return f(
+        std::integral_constant<Operator, Operator::fully_connected>{}, typename Kernels::fully_connected{},
         Convolution<T, W, Matrix, Matrix, Matrix>{{nullptr, Matrix{rows, filter.channels}},
-                                                  {nullptr, Matrix{filter.batch, filter.channels}},
-                                                  nullptr,
+                                                  {weights.filter, Matrix{filter.batch, filter.channels}},
+                                                  weights.bias,
                                                   {nullptr, Matrix{rows, filter.batch}}});
   }
-  return runs_pointwise(step) ? Kernels::pointwise::scratch_bytes(tensors)
-                              : Kernels::conv2d::scratch_bytes(window, tensors);
+  const std::integral_constant<Operator, Operator::conv2d> conv2d;
+  return runs_pointwise(step) ? f(conv2d, typename Kernels::pointwise{}, tensors)
+                              : f(conv2d, typename Kernels::conv2d{}, tensors, window);
+}
+
+/// Arena bytes a step's kernel needs while it runs.
+template <QuantizedElement T, std::size_t Steps>
+constexpr std::size_t scratch_bytes(const Graph<Steps>& graph, const Step& step) noexcept {
+  return !has_weights(step.op)
+             ? 0
+             : visit_kernel<T>(graph, step, {},
+                               [](auto, auto kernel, const auto& tensors, const auto&... window) {
+                                 return decltype(kernel)::scratch_bytes(window..., tensors);
+                               });
+}
+
+/// Where each step's packed weights lie, and the bytes of all, behind the last.
+template <QuantizedElement T, std::size_t Steps>
+constexpr std::array<std::size_t, Steps + 1> packed_offsets(const Graph<Steps>& graph) noexcept {
+  std::array<std::size_t, Steps + 1> offsets{};
+  for (std::size_t i = 0; i < Steps; ++i) {
+    const Step& step = graph.steps[i];
+    const std::size_t bytes =
+        !has_weights(step.op)
+            ? 0
+            : visit_kernel<T>(graph, step, {}, [](auto, auto kernel, const auto& tensors, const auto&...) {
+                return decltype(kernel)::packed_bytes(tensors);
+              });
+    offsets[i + 1] = align_up(offsets[i] + bytes, packed_alignment);
+  }
+  return offsets;
 }
 
 template <QuantizedElement T, std::size_t Steps>

@@ -79,6 +79,8 @@ struct Sequential {
 
   static constexpr Slots<step_count> slots = slots_of(graph);
   static constexpr Plan<step_count> plan = plan_graph<element_type>(graph);
+  /// Where each step's packed weights lie in a network's own memory.
+  static constexpr std::array<std::size_t, step_count + 1> packed = packed_offsets<element_type>(graph);
   /// Activations and scratch, input and output included.
   static constexpr std::size_t arena_bytes = plan.bytes;
 

@@ -46,7 +46,7 @@ constexpr Multiplier make_multiplier(double real) noexcept {
 /// in single precision first, and the last bit of the multiplier can depend on it.
 enum class ScaleProduct : std::uint8_t {
   in_double,        ///< int8 CONV_2D and DEPTHWISE_CONV_2D
-  in_single_first,  ///< uint8 CONV_2D and DEPTHWISE_CONV_2D; every FULLY_CONNECTED
+  in_single_first,  ///< uint8 CONV_2D and DEPTHWISE_CONV_2D; FULLY_CONNECTED with one scale for its weights
 };
 
 /// input_scale * weight_scale / output_scale.

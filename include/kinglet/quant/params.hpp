@@ -3,10 +3,18 @@
 /// How integers stand for reals: real = scale * (q - zero_point).
 #pragma once
 
+#include <bit>
 #include <kinglet/core/config.hpp>
 #include <span>
 
 namespace kinglet::inline KINGLET_TARGET {
+
+/// A finite positive number, as every scale is. Asks the bits, so that -ffast-math in a user's build does not turn
+/// the check off.
+constexpr bool is_scale(float value) noexcept {
+  const auto bits = std::bit_cast<std::uint32_t>(value);  // of a negative number, the highest is set
+  return bits != 0 && bits < 0x7f800000;
+}
 
 /// One scale and zero point for a whole tensor (activations; older uint8 weights).
 struct PerTensor {

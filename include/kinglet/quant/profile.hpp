@@ -25,6 +25,7 @@ struct tflm {
   using fully_connected = double_rounding;
   using elementwise = double_rounding;
   static constexpr MeanArithmetic mean = MeanArithmetic::fixed_point;
+  static constexpr bool shifts_powers_of_two = false;
 };
 
 /// TFLite 2.9's builtin kernels on x86-64 (no XNNPACK).
@@ -36,6 +37,8 @@ struct tflite {
   using fully_connected = double_rounding_upward;
   using elementwise = double_rounding;
   static constexpr MeanArithmetic mean = MeanArithmetic::floating_point;
+  /// 16-bit ADD whose scales are powers of two, as the option `pot_scale_int16` allows: shifts, not multipliers.
+  static constexpr bool shifts_powers_of_two = true;
 };
 
 /// TFLite Micro built with TFLITE_SINGLE_ROUNDING=1.
@@ -47,6 +50,7 @@ struct single {
   using fully_connected = single_rounding;
   using elementwise = single_rounding;
   static constexpr MeanArithmetic mean = MeanArithmetic::fixed_point;
+  static constexpr bool shifts_powers_of_two = false;
 };
 
 }  // namespace profile

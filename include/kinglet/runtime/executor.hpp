@@ -41,7 +41,7 @@ class Executor {
     MemoryNeeds needs = plan->needs;
     needs.state_bytes += ends_bytes(model);
     // While loading, the planner works in the arena, which has no other use yet.
-    needs.arena_bytes = std::max(needs.arena_bytes, align_up(workspace_bytes(model)));
+    needs.arena_bytes = std::max(needs.arena_bytes, workspace_bytes(model));
     return needs;
   }
 

@@ -63,10 +63,11 @@ inline Result<const OperatorEntry*> lookup(std::span<const OperatorEntry> table,
 
 }  // namespace detail
 
-/// Bytes of temporary memory `plan_model` wants.
+/// Bytes of temporary memory `plan_model` wants, a multiple of `buffer_alignment`.
 inline std::size_t workspace_bytes(const Model& model) noexcept {
-  return (detail::count_activations(model) + static_cast<std::size_t>(model.operator_count())) *
-         sizeof(BufferRequest);
+  const std::size_t buffers =
+      detail::count_activations(model) + static_cast<std::size_t>(model.operator_count());
+  return align_up(buffers * sizeof(BufferRequest));
 }
 
 /// Checks and plans. @param workspace at least `workspace_bytes(model)`, aligned to `buffer_alignment`; the result
@@ -75,12 +76,15 @@ inline Result<MemoryPlan> plan_model(const Model& model, std::span<const Operato
                                      std::span<std::byte> workspace) noexcept {
   const std::size_t activations = detail::count_activations(model);
   const auto operators = static_cast<std::size_t>(model.operator_count());
-  Arena room(workspace);
-  BufferRequest* const requests = room.make<BufferRequest>(activations + operators);
-  if (requests == nullptr && activations + operators != 0) {
+  if (!is_aligned(workspace.data())) {
+    return Status::failure(Errc::misaligned_memory, "the workspace must be aligned to 16 bytes");
+  }
+  if (workspace.size() < workspace_bytes(model)) {
     return Status::failure(Errc::workspace_too_small, "bytes", static_cast<std::int64_t>(workspace.size()),
                            static_cast<std::int64_t>(workspace_bytes(model)));
   }
+  Arena room(workspace);
+  BufferRequest* const requests = room.make<BufferRequest>(activations + operators);
   MemoryPlan plan{{requests, activations + operators}, activations, {}};
 
   std::size_t next = 0;
@@ -141,6 +145,9 @@ inline Result<MemoryPlan> plan_model(const Model& model, std::span<const Operato
     scratch.owner = static_cast<std::int32_t>(preparation.overwrites());  // until lifetimes are final, below
   }
   for (const std::int32_t tensor : model.outputs()) {
+    if (const TensorInfo info = model.tensor(tensor); info.is_variable) {
+      return info.fail(Status::failure(Errc::unsupported_model, "a variable tensor"));
+    }
     touch(tensor, model.operator_count());
   }
   for (std::int32_t step = 0; step < model.operator_count(); ++step) {

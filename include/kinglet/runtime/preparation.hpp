@@ -79,6 +79,8 @@ class Preparation {
   T* make_constants(std::size_t count) noexcept {
     return packed_.make<T>(count);
   }
+  /// Room for packed weights, not initialized: null while measuring.
+  std::byte* make_packed(std::size_t bytes) noexcept { return bytes == 0 ? nullptr : packed_.take(bytes); }
   /// Arena bytes that only this operator uses, only while it runs. Call at most once.
   std::byte* scratch(std::size_t bytes) noexcept {
     scratch_bytes_ = bytes;

@@ -23,7 +23,8 @@ class Require {
   [[nodiscard]] bool ok() const noexcept { return status_.ok(); }
   [[nodiscard]] const Status& status() const noexcept { return status_; }
 
-  /// One output that is not a constant, and inputs as stated. Check it before taking any tensor.
+  /// One output that is not a constant, and inputs as stated, none of which is kept from run to run: the operators
+  /// here have no state, and nothing would keep it. Check it before taking any tensor.
   Require& arity(Arity arity) noexcept {
     const auto& info = p_.info();
     if (info.inputs.size() > arity.inputs) {
@@ -37,6 +38,11 @@ class Require {
         return fail(p_.fail(Errc::missing_tensor, "a required input is absent"));
       }
     }
+    for (std::size_t k = 0; k < info.inputs.size() && ok(); ++k) {
+      if (p_.has_input(k)) {
+        that(!p_.input(k).is_variable, p_.input(k), Errc::unsupported_model, "a variable tensor");
+      }
+    }
     return *this;
   }
 
@@ -44,10 +50,13 @@ class Require {
     return that(tensor.type == expected, tensor, Errc::unsupported_type, tensor.type_name);
   }
 
-  /// One scale and zero point for the whole tensor.
+  /// One scale and zero point for the whole tensor. The file's verification looks at scales of 8-bit and 16-bit
+  /// tensors only, so that of an int32 one may be any number until here.
   Require& per_tensor(const TensorInfo& tensor) noexcept {
-    return compare(tensor.scale.size() == 1, tensor, Errc::bad_quantization, "one scale is needed",
-                   static_cast<std::int64_t>(tensor.scale.size()), 1);
+    compare(tensor.scale.size() == 1, tensor, Errc::bad_quantization, "one scale is needed",
+            static_cast<std::int64_t>(tensor.scale.size()), 1);
+    return that(is_scale(tensor.per_tensor().scale), tensor, Errc::bad_quantization,
+                "the scale is not a finite positive number");
   }
 
   Require& rank(const TensorInfo& tensor, std::size_t least, std::size_t most) noexcept {

@@ -3,10 +3,12 @@
 /// ADD: its tensors, and its scales as integers.
 #pragma once
 
+#include <bit>
 #include <kinglet/quant/activation.hpp>
 #include <kinglet/quant/requantize.hpp>
 #include <kinglet/tensor/element.hpp>
 #include <kinglet/tensor/view.hpp>
+#include <optional>
 
 namespace kinglet::inline KINGLET_TARGET::add {
 
@@ -58,6 +60,31 @@ constexpr AddQuantization make_add_quantization(PerTensor lhs, PerTensor rhs, Pe
           .lhs = {lhs.zero_point, make_multiplier(s1 / twice_max)},
           .rhs = {rhs.zero_point, make_multiplier(s2 / twice_max)},
           .output = {make_multiplier(twice_max / unit), output.zero_point, range.min, range.max}};
+}
+
+/// Another result where 16-bit scales are powers of two and the larger of the inputs' is the output's: each input
+/// is divided by its output.scale / scale, rounded by itself, ties away from zero; then they are added. In 15 extra
+/// bits the division is exact but for its one rounding. @return nothing when scales or zero points are others.
+constexpr std::optional<AddQuantization> make_shifting_add_quantization(PerTensor lhs, PerTensor rhs,
+                                                                        PerTensor output,
+                                                                        Activation activation) noexcept {
+  constexpr std::uint32_t mantissa = 0x7fffff;
+  for (const PerTensor& q : {lhs, rhs, output}) {
+    const auto bits = std::bit_cast<std::uint32_t>(q.scale);
+    if (q.zero_point != 0 || bits <= mantissa || (bits & mantissa) != 0) {
+      return std::nullopt;
+    }
+  }
+  if (std::max(lhs.scale, rhs.scale) != output.scale) {
+    return std::nullopt;
+  }
+  constexpr std::int32_t left_shift = 15;
+  const double unit = static_cast<double>(std::int32_t{1} << left_shift) * static_cast<double>(output.scale);
+  const ActivationRange range = activation_range<std::int16_t>(activation, output);
+  return AddQuantization{.left_shift = left_shift,
+                         .lhs = {0, make_multiplier(static_cast<double>(lhs.scale) / unit)},
+                         .rhs = {0, make_multiplier(static_cast<double>(rhs.scale) / unit)},
+                         .output = {make_multiplier(1.0), 0, range.min, range.max}};
 }
 
 }  // namespace kinglet::inline KINGLET_TARGET::add

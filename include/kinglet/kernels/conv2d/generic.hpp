@@ -5,6 +5,7 @@
 #pragma once
 
 #include <kinglet/kernels/conv2d/reference.hpp>
+#include <kinglet/kernels/memory.hpp>
 #include <kinglet/kernels/row_product.hpp>
 
 namespace kinglet::inline KINGLET_TARGET::conv2d {
@@ -17,9 +18,17 @@ struct Generic {
     return rows_of(tensors).scratch_bytes();
   }
 
+  /// Filters are used as they lie in the file.
+  template <class C>
+  static constexpr std::size_t packed_bytes(const C&) noexcept {
+    return 0;
+  }
+  template <Rounding R, class C>
+  static constexpr void pack(const C&, const ConvolutionQuantization&, std::byte*) noexcept {}
+
   template <Rounding R, class C>
   static void run(const Window& window, const C& tensors, const ConvolutionQuantization& q,
-                  std::byte* scratch) noexcept {
+                  const KernelMemory& memory) noexcept {
     const index_t depth = tensors.filter.extent(3);
     const index_t groups = tensors.input.extent(3) / depth;
     auto product = rows_of(tensors);
@@ -28,7 +37,7 @@ struct Generic {
       const auto widen = [&](std::ptrdiff_t row, auto* to) {
         widen_patch(window, tensors, {row, g * depth, q.input_zero_point}, to);
       };
-      multiply_rows<R>(product, group_quantization, widen, scratch);
+      multiply_rows<R>(product, group_quantization, widen, memory.scratch);
       product.filter += product.outputs * product.depth;
       product.bias += product.bias == nullptr ? 0 : product.outputs;
       product.output += product.outputs;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <kinglet/kernels/depthwise/reference.hpp>
+#include <kinglet/kernels/memory.hpp>
 #include <kinglet/kernels/dot_tile.hpp>
 #include <kinglet/kernels/output_block.hpp>
 
@@ -19,14 +20,22 @@ struct Generic {
            sizeof(widened_t<typename C::activation_type>);
   }
 
+  /// Filters are used as they lie in the file.
+  template <class C>
+  static constexpr std::size_t packed_bytes(const C&) noexcept {
+    return 0;
+  }
+  template <Rounding R, class C>
+  static constexpr void pack(const C&, const ConvolutionQuantization&, std::byte*) noexcept {}
+
   template <Rounding R, class C>
   static void run(const Window& window, const C& tensors, const ConvolutionQuantization& q,
-                  std::byte* scratch) noexcept {
+                  const KernelMemory& memory) noexcept {
     const index_t outputs = tensors.output.extent(3);
     for (index_t o = 0; o < outputs; o += lanes) {
       // The last block is moved back to be a whole one: channels it shares are computed twice, to the same result.
       run_block<R>(window, tensors, q,
-                   {std::clamp(outputs - lanes, 0, o), std::min(outputs, lanes), scratch});
+                   {std::clamp(outputs - lanes, 0, o), std::min(outputs, lanes), memory.scratch});
     }
   }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <kinglet/kernels/fully_connected/reference.hpp>
+#include <kinglet/kernels/memory.hpp>
 #include <kinglet/kernels/row_product.hpp>
 
 namespace kinglet::inline KINGLET_TARGET::fully_connected {
@@ -16,13 +17,21 @@ struct Generic {
     return rows_of(tensors).scratch_bytes();
   }
 
+  /// Filters are used as they lie in the file.
+  template <class C>
+  static constexpr std::size_t packed_bytes(const C&) noexcept {
+    return 0;
+  }
   template <Rounding R, class C>
-  static void run(const C& tensors, const ConvolutionQuantization& q, std::byte* scratch) noexcept {
+  static constexpr void pack(const C&, const ConvolutionQuantization&, std::byte*) noexcept {}
+
+  template <Rounding R, class C>
+  static void run(const C& tensors, const ConvolutionQuantization& q, const KernelMemory& memory) noexcept {
     const auto widen_vector = [&](std::ptrdiff_t n, auto* to) {
       const std::ptrdiff_t depth = tensors.input.extent(1);
       widen_row(tensors.input.data() + n * depth, depth, q.input_zero_point, to);
     };
-    multiply_rows<R>(rows_of(tensors), q, widen_vector, scratch);
+    multiply_rows<R>(rows_of(tensors), q, widen_vector, memory.scratch);
   }
 
  private:

@@ -7,6 +7,7 @@
 #include <kinglet/quant/params.hpp>
 #include <kinglet/tensor/element.hpp>
 #include <kinglet/tensor/view.hpp>
+#include <limits>
 #include <span>
 
 namespace kinglet::inline KINGLET_TARGET::softmax {
@@ -24,6 +25,11 @@ requires(sizeof(T) == 1) struct SoftmaxTensors {
 
 /// The output's own scale and zero point are fixed by the operator: 1/256 and -128 (int8) or 0 (uint8), 1/65536
 /// and -32768 (int16).
+template <QuantizedElement U>
+constexpr PerTensor output_quantization() noexcept {
+  return {sizeof(U) == 1 ? 0x1p-8F : 0x1p-16F, std::numeric_limits<U>::min()};
+}
+
 struct SoftmaxQuantization {
   const float* table = nullptr;  ///< 256 entries: exp(-scale * beta * k), from make_softmax_table
   float output_scale = 1.0F / 256;

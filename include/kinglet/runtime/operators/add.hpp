@@ -43,6 +43,20 @@ struct Add {
     return flat ? Nhwc{1, 1, 1, static_cast<index_t>(tensor.elements())} : as_nhwc(tensor.shape);
   }
 
+  /// Where the profile and the file's option allow it, by shifts.
+  template <class T>
+  static kinglet::add::AddQuantization quantization_of(const std::array<PerTensor, 2>& inputs,
+                                                       PerTensor output, const AddOptions& options) noexcept {
+    if constexpr (sizeof(T) == 2 && P::shifts_powers_of_two) {
+      const auto shifting =
+          kinglet::add::make_shifting_add_quantization(inputs[0], inputs[1], output, options.activation);
+      if (options.pot_scale_int16 && shifting) {
+        return *shifting;
+      }
+    }
+    return kinglet::add::make_add_quantization<T>(inputs[0], inputs[1], output, options.activation);
+  }
+
   template <class T>
   static Status prepare_typed(Preparation& p) noexcept {
     const TensorInfo inputs[] = {p.input(0), p.input(1)};
@@ -68,6 +82,12 @@ struct Add {
       require.that(as_nhwc(output.shape).extent(d) == std::max(a, b), output, Errc::bad_shape,
                    "the output is not the inputs' broadcast shape");
     }
+    const PerTensor lhs = inputs[0].per_tensor();
+    const PerTensor rhs = inputs[1].per_tensor();
+    constexpr double extra_bits = sizeof(T) == 1 ? 0x1p20 : 0x1p15;
+    require.that(2.0 * static_cast<double>(std::max(lhs.scale, rhs.scale)) <
+                     extra_bits * static_cast<double>(output.per_tensor().scale),
+                 output, Errc::bad_quantization, "the scale is too small for the inputs' scales");
     if (!require.ok()) {
       return require.status();
     }
@@ -82,8 +102,7 @@ struct Add {
       *state = {{{p.template data<T>(inputs[0]), shape_of(inputs[0], flat)},
                  {p.template data<T>(inputs[1]), shape_of(inputs[1], flat)},
                  {p.template output_data<T>(), shape_of(output, flat)}},
-                kinglet::add::make_add_quantization<T>(inputs[0].per_tensor(), inputs[1].per_tensor(),
-                                                       output.per_tensor(), options->activation)};
+                quantization_of<T>({lhs, rhs}, output.per_tensor(), *options)};
     }
     p.template set_step<S, run<T>>(state);
     return {};

@@ -22,37 +22,35 @@ struct Conv2D {
   }
 
  private:
+  using Pointwise = typename Kernels::pointwise;
+  using Full = typename Kernels::conv2d;
+
   template <class R, class T, class W>
   static void run(const ImageConvolution<T, W>& s) noexcept {
-    Kernels::conv2d::template run<R>(s.window, s.tensors, s.quantization, s.scratch);
+    Full::template run<R>(s.window, s.tensors, s.quantization, s.memory);
   }
-  template <class T, class W>
+  template <class R, class T, class W>
   static void run_pointwise(const ImageConvolution<T, W>& s) noexcept {
-    Kernels::pointwise::template run<typename P::conv2d>(s.tensors, s.quantization, s.scratch);
+    Pointwise::template run<R>(s.tensors, s.quantization, s.memory);
   }
 
   template <class T, class W>
   static Status prepare_typed(Preparation& p) noexcept {
-    using State = ImageConvolution<T, W>;
-    auto prepared = prepare_image_convolution<T, W, Conv2DOptions>(p);
+    const auto prepared = prepare_image_convolution<T, W, Conv2DOptions>(p);
     if (!prepared) {
       return prepared.status();
     }
-    const auto& [window, tensors, quantization, scratch] = *prepared;
-    const bool pointwise = tensors.filter.extent(1) == 1 && tensors.filter.extent(2) == 1 &&
-                           prepared->groups() == 1 && window.stride_h == 1 && window.stride_w == 1;
-    prepared->scratch = p.scratch(pointwise ? Kernels::pointwise::scratch_bytes(tensors)
-                                            : Kernels::conv2d::scratch_bytes(window, tensors));
-    State* const state = p.template make_state<State>();
-    if (state != nullptr) {
-      *state = *prepared;
-    }
-    if (pointwise) {
-      p.template set_step<State, run_pointwise<T, W>>(state);
-    } else if (prepared->groups() == 1) {
-      p.template set_step<State, run<typename P::conv2d, T, W>>(state);
+    const auto& [window, tensors, quantization, memory] = *prepared;
+    if (prepared->groups() != 1) {
+      prepare_step<Full, typename P::grouped_conv2d, run<typename P::grouped_conv2d, T, W>>(
+          p, *prepared, Full::scratch_bytes(window, tensors));
+    } else if (tensors.filter.extent(1) == 1 && tensors.filter.extent(2) == 1 && window.stride_h == 1 &&
+               window.stride_w == 1) {
+      prepare_step<Pointwise, typename P::conv2d, run_pointwise<typename P::conv2d, T, W>>(
+          p, *prepared, Pointwise::scratch_bytes(tensors));
     } else {
-      p.template set_step<State, run<typename P::grouped_conv2d, T, W>>(state);
+      prepare_step<Full, typename P::conv2d, run<typename P::conv2d, T, W>>(
+          p, *prepared, Full::scratch_bytes(window, tensors));
     }
     return {};
   }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <kinglet/kernels/convolution.hpp>
+#include <kinglet/kernels/memory.hpp>
 #include <kinglet/kernels/window.hpp>
 #include <kinglet/quant/activation.hpp>
 #include <kinglet/runtime/require.hpp>
@@ -48,17 +49,20 @@ class ConvolutionParameters {
       }
     }
     prepare_bias(p, require, channels);
+    const PerTensor out = output.per_tensor();
+    const ConvolutionScales scales{input.per_tensor(), filter.per_channel(), out, traits.product};
+    if constexpr (sizeof(T) == 2) {
+      require_int16(p, require, scales, channels);
+    }
     if (!require.ok()) {
       return require.status();
     }
-    const PerTensor out = output.per_tensor();
     const ActivationRange range = activation_range<T>(traits.activation, out);
     quantization_ = {.input_zero_point = input.per_tensor().zero_point,
                      .filter_zero_point = std::is_same_v<W, std::int8_t> ? 0 : filter.per_tensor().zero_point,
                      .output = {.zero_point = out.zero_point, .min = range.min, .max = range.max}};
     if (Multiplier* const multipliers = p.make_constants<Multiplier>(channels)) {
-      make_multipliers({input.per_tensor(), filter.per_channel(), out, traits.product},
-                       std::span(multipliers, channels));
+      make_multipliers(scales, std::span(multipliers, channels));
       quantization_.output.multiplier = multipliers;
     }
     return {};
@@ -68,6 +72,24 @@ class ConvolutionParameters {
   [[nodiscard]] const ConvolutionQuantization& quantization() const noexcept { return quantization_; }
 
  private:
+  /// What 64-bit sums and their requantization presuppose.
+  static void require_int16(Preparation& p, Require& require, const ConvolutionScales& scales,
+                            std::size_t channels) noexcept {
+    for (const TensorInfo& tensor : {p.input(0), p.output()}) {
+      require.that(tensor.zero_point() == 0, tensor, Errc::bad_quantization,
+                   "16-bit activations need zero point 0");
+    }
+    const TensorInfo filter = p.input(1);
+    require.that(filter.elements() / channels <= Int16Limits::max_products, filter, Errc::bad_shape,
+                 "more products in one sum than 64 bits are sure to hold");
+    for (std::size_t o = 0; o < channels && require.ok(); ++o) {
+      const Multiplier m =
+          make_multiplier(scales.product, scales.input.scale, scales.filter.at(o), scales.output.scale);
+      require.that(m.shift <= Int16Limits::max_shift, filter, Errc::bad_quantization,
+                   "input scale * weight scale / output scale is 2^14 or more");
+    }
+  }
+
   void prepare_bias(Preparation& p, Require& require, std::size_t channels) noexcept {
     if (!p.has_input(2) || !require.ok()) {
       return;
@@ -77,23 +99,33 @@ class ConvolutionParameters {
     require.that(bias.type == element_type_of<Bias> || bias.type == ElementType::int32, bias,
                  Errc::unsupported_type, bias.type_name);
     require.elements(bias, channels);
+    if constexpr (sizeof(Bias) == 8) {
+      for (std::size_t i = 0; i < channels && require.ok(); ++i) {
+        const std::int64_t value = bias_value(bias, i);
+        require.that(value <= Int16Limits::max_bias && value >= -Int16Limits::max_bias, bias,
+                     Errc::bad_buffer, "a bias is 2^46 or more");
+      }
+    }
     if (!require.ok()) {
       return;
     }
-    if (bias.type == ElementType::int32 && sizeof(Bias) == 4) {
+    if constexpr (sizeof(Bias) == 4) {
       bias_ = reinterpret_cast<const Bias*>(bias.constant.data());  // in place: verify saw to its alignment
     } else if (Bias* const copy = p.make_constants<Bias>(channels)) {
       for (std::size_t i = 0; i < channels; ++i) {
-        std::int64_t value = 0;
-        if (bias.type == ElementType::int64) {
-          std::memcpy(&value, bias.constant.data() + i * sizeof value, sizeof value);
-        } else {
-          value = constant_integer(bias, i);
-        }
-        copy[i] = static_cast<Bias>(value);
+        copy[i] = bias_value(bias, i);
       }
       bias_ = copy;
     }
+  }
+
+  static std::int64_t bias_value(const TensorInfo& bias, std::size_t i) noexcept {
+    if (bias.type == ElementType::int32) {
+      return constant_integer(bias, i);
+    }
+    std::int64_t value = 0;
+    std::memcpy(&value, bias.constant.data() + i * sizeof value, sizeof value);
+    return value;
   }
 
   const Bias* bias_ = nullptr;
@@ -133,7 +165,7 @@ struct ImageConvolution {
   Window window;
   Convolution<T, W, Nhwc, Ohwi, Nhwc> tensors;
   ConvolutionQuantization quantization;
-  std::byte* scratch;
+  KernelMemory memory;
 
   /// Input channels over the filter's; of a depthwise filter, the number of input channels.
   [[nodiscard]] index_t groups() const noexcept { return tensors.input.extent(3) / tensors.filter.extent(3); }
@@ -197,7 +229,31 @@ Result<ImageConvolution<T, W>> prepare_image_convolution(Preparation& p) noexcep
                                  parameters.bias(),
                                  {p.template output_data<T>(), out}},
                                 parameters.quantization(),
-                                nullptr};
+                                {}};
+}
+
+/// A kernel's memory, weights packed. Call it once an operator.
+template <class Kernel, Rounding R, class C>
+KernelMemory prepare_memory(Preparation& p, const C& tensors, const ConvolutionQuantization& q,
+                            std::size_t scratch_bytes) noexcept {
+  std::byte* const packed = p.make_packed(Kernel::packed_bytes(tensors));
+  if (packed != nullptr) {
+    Kernel::template pack<R>(tensors, q, packed);
+  }
+  return {packed, p.scratch(scratch_bytes)};
+}
+
+/// Keeps a prepared convolution with its kernel's memory, to be run by `Run`.
+template <class Kernel, Rounding R, auto Run, class State>
+void prepare_step(Preparation& p, const State& prepared, std::size_t scratch_bytes) noexcept {
+  const KernelMemory memory =
+      prepare_memory<Kernel, R>(p, prepared.tensors, prepared.quantization, scratch_bytes);
+  State* const state = p.template make_state<State>();
+  if (state != nullptr) {
+    *state = prepared;
+    state->memory = memory;
+  }
+  p.template set_step<State, Run>(state);
 }
 
 /// Calls `f.template operator()<T, W>()` for the operator's types, or fails naming the tensor whose type is the

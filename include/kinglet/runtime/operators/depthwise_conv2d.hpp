@@ -22,24 +22,22 @@ struct DepthwiseConv2D {
   }
 
  private:
+  using Kernel = typename Kernels::depthwise;
+  using R = typename P::depthwise;
+
   template <class T, class W>
   static void run(const ImageConvolution<T, W>& s) noexcept {
-    Kernels::depthwise::template run<typename P::depthwise>(s.window, s.tensors, s.quantization, s.scratch);
+    Kernel::template run<R>(s.window, s.tensors, s.quantization, s.memory);
   }
 
   template <class T, class W>
   static Status prepare_typed(Preparation& p) noexcept {
-    using State = ImageConvolution<T, W>;
-    auto prepared = prepare_image_convolution<T, W, DepthwiseConv2DOptions>(p);
+    const auto prepared = prepare_image_convolution<T, W, DepthwiseConv2DOptions>(p);
     if (!prepared) {
       return prepared.status();
     }
-    prepared->scratch = p.scratch(Kernels::depthwise::scratch_bytes(prepared->window, prepared->tensors));
-    State* const state = p.template make_state<State>();
-    if (state != nullptr) {
-      *state = *prepared;
-    }
-    p.template set_step<State, run<T, W>>(state);
+    prepare_step<Kernel, R, run<T, W>>(p, *prepared,
+                                       Kernel::scratch_bytes(prepared->window, prepared->tensors));
     return {};
   }
 };

@@ -26,15 +26,18 @@ struct FullyConnected {
   template <class T, class W>
   using Tensors = Convolution<T, W, Matrix, Matrix, Matrix>;
 
+  using Kernel = typename Kernels::fully_connected;
+  using R = typename P::fully_connected;
+
   template <class T, class W>
   struct State {
     Tensors<T, W> tensors;
     ConvolutionQuantization quantization;
-    std::byte* scratch;
+    KernelMemory memory;
   };
   template <class T, class W>
   static void run(const State<T, W>& s) noexcept {
-    Kernels::fully_connected::template run<typename P::fully_connected>(s.tensors, s.quantization, s.scratch);
+    Kernel::template run<R>(s.tensors, s.quantization, s.memory);
   }
 
   template <class T, class W>
@@ -63,9 +66,10 @@ struct FullyConnected {
       return require.status();
     }
     ConvolutionParameters<T, W> parameters;
-    const Status status = parameters.prepare(p, {.channel_dimension = 0,
-                                                 .activation = options->activation,
-                                                 .product = fully_connected_scale_product});
+    const Status status =
+        parameters.prepare(p, {.channel_dimension = 0,
+                               .activation = options->activation,
+                               .product = fully_connected_scale_product(filter.scale.size())});
     if (!status.ok()) {
       return status;
     }
@@ -75,13 +79,8 @@ struct FullyConnected {
                                 {p.template data<W>(filter), Matrix{units, depth}},
                                 parameters.bias(),
                                 {p.template output_data<T>(), Matrix{rows, units}}};
-    std::byte* const scratch = p.scratch(Kernels::fully_connected::scratch_bytes(tensors));
-    using S = State<T, W>;
-    S* const state = p.template make_state<S>();
-    if (state != nullptr) {
-      *state = {tensors, parameters.quantization(), scratch};
-    }
-    p.template set_step<S, run<T, W>>(state);
+    const State<T, W> prepared{tensors, parameters.quantization(), {}};
+    prepare_step<Kernel, R, run<T, W>>(p, prepared, Kernel::scratch_bytes(tensors));
     return {};
   }
 };

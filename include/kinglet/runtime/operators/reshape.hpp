@@ -22,6 +22,7 @@ struct CopyShape {
     }
     const TensorInfo input = p.input(0);
     const TensorInfo output = p.output();
+    require.that(input.type != ElementType::other, input, Errc::unsupported_type, input.type_name);
     require.type(output, input.type).elements(output, input.elements());
     if (!require.ok()) {
       return require.status();

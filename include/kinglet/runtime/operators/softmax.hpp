@@ -55,6 +55,10 @@ struct Softmax {
     }
     Require require(p);
     require.per_tensor(input).per_tensor(output).rank(input, 1, 8).elements(output, input.elements());
+    require.that(output.per_tensor() == kinglet::softmax::output_quantization<U>(), output,
+                 Errc::bad_quantization, "the operator's output has scale 1/256 and the lowest zero point");
+    require.that(kinglet::detail::is_finite(input.per_tensor().scale * options->beta), input,
+                 Errc::bad_quantization, "scale * beta is not finite");
     if (!require.ok()) {
       return require.status();
     }
