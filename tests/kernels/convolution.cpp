@@ -11,7 +11,8 @@ TEST_CASE("each element type and operator has its product of scales") {
   CHECK(convolution_scale_product<std::int8_t>() == ScaleProduct::in_double);
   CHECK(convolution_scale_product<std::int16_t>() == ScaleProduct::in_double);
   CHECK(convolution_scale_product<std::uint8_t>() == ScaleProduct::in_single_first);
-  CHECK(fully_connected_scale_product == ScaleProduct::in_single_first);
+  CHECK(fully_connected_scale_product(1) == ScaleProduct::in_single_first);
+  CHECK(fully_connected_scale_product(2) == ScaleProduct::in_double);
 }
 
 TEST_CASE("one multiplier per channel; a single filter scale serves all") {
