@@ -22,11 +22,19 @@ std::string version() {
                 std::string(target_name()).c_str());
 }
 
+/// An unset variable in a script must not pass for an option that is absent.
+const CLI::Validator& not_empty() {
+  static const CLI::Validator validator(
+      [](const std::string& text) { return std::string(text.empty() ? "must not be empty" : ""); }, "");
+  return validator;
+}
+
 void add_model(CLI::App& command, std::string& model, bool required) {
   command
       .add_option("MODEL", model,
                   required ? "a .tflite file" : "a .tflite file; default: a generated MobileNetV2")
-      ->required(required);
+      ->required(required)
+      ->check(not_empty());
 }
 
 void add_profile(CLI::App& command, std::string& profile) {
@@ -43,6 +51,7 @@ void add_profile(CLI::App& command, std::string& profile) {
 void add_paths(CLI::App& command, const char* name, std::vector<std::string>& paths, const char* help) {
   command.add_option(name, paths, help)
       ->type_name("FILE")
+      ->check(not_empty())
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
@@ -50,7 +59,7 @@ void add_paths(CLI::App& command, const char* name, std::vector<std::string>& pa
 int run_command(int argc, char** argv) {
   CLI::App app("Runs quantized .tflite models.", "kinglet");
   app.set_version_flag("--version", version());
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);
 
   RunOptions run_options;
   std::string mean;
@@ -60,8 +69,11 @@ int run_command(int argc, char** argv) {
   add_profile(run_app, run_options.profile);
   auto* const image =
       run_app.add_option("--image", run_options.image, "PNG, JPEG or BMP: cropped, resized, classified")
-          ->type_name("FILE");
-  run_app.add_option("--labels", run_options.labels, "names of the classes, one a line")->type_name("FILE");
+          ->type_name("FILE")
+          ->check(not_empty());
+  run_app.add_option("--labels", run_options.labels, "names of the classes, one a line")
+      ->type_name("FILE")
+      ->check(not_empty());
   run_app.add_option("--top", run_options.top, "how many classes to print")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
@@ -69,15 +81,19 @@ int run_command(int argc, char** argv) {
       run_app
           .add_option("--mean", mean,
                       "real = (pixel - mean) / std; default: the bytes themselves, or -1..1 for floats")
-          ->type_name("R,G,B");
-  auto* const deviation_option = run_app.add_option("--std", deviation, "see --mean")->type_name("R,G,B");
+          ->type_name("R,G,B")
+          ->check(not_empty());
+  auto* const deviation_option =
+      run_app.add_option("--std", deviation, "see --mean")->type_name("R,G,B")->check(not_empty());
   mean_option->needs(deviation_option);
   deviation_option->needs(mean_option);
   add_paths(run_app, "--input", run_options.inputs,
             "raw tensor, N samples back to back; again for every input of the model");
   add_paths(run_app, "--output", run_options.outputs,
             "raw outputs, N samples back to back; again for every output of the model");
-  run_app.add_option("--dump", run_options.dump, "write every operator's output there")->type_name("DIR");
+  run_app.add_option("--dump", run_options.dump, "write every operator's output there")
+      ->type_name("DIR")
+      ->check(not_empty());
   run_app.get_option("--input")->excludes(image);
 
   InspectOptions inspect_options;
@@ -103,7 +119,9 @@ int run_command(int argc, char** argv) {
   GenerateOptions generate_options;
   CLI::App& generate_app =
       *app.add_subcommand("generate", "Write an int8 MobileNetV2 with generated weights");
-  generate_app.add_option("OUT", generate_options.path, "the .tflite file to write")->required();
+  generate_app.add_option("OUT", generate_options.path, "the .tflite file to write")
+      ->required()
+      ->check(not_empty());
   generate_app.add_option("--width", generate_options.width, "multiplies the channels")
       ->check(CLI::Range(0.05, 4.0))
       ->capture_default_str();
@@ -127,6 +145,9 @@ int run_command(int argc, char** argv) {
     throw BadUsage(error.what());
   }
 
+  if (app.get_subcommands().empty()) {
+    throw BadUsage("say what to do: run, inspect, bench, check or generate; --help says more");
+  }
   if (run_app.parsed()) {
     if (!mean.empty()) {
       run_options.mean = parse_channels("--mean", mean);

@@ -5,7 +5,7 @@
 
 #include "support.hpp"
 
-using test::kinglet;
+using test::command;
 
 TEST_CASE("help and version exit 0 and write to stdout only") {
   for (const std::vector<std::string>& arguments :
@@ -18,13 +18,13 @@ TEST_CASE("help and version exit 0 and write to stdout only") {
                                              {"check", "--help"},
                                              {"generate", "--help"},
                                              {"run", "MODEL", "--help"}}) {
-    const auto result = kinglet(arguments);
+    const auto result = command(arguments);
     CHECK(result.code == 0);
     CHECK(result.err.empty());
     CHECK(result.out.size() > 5);
   }
-  CHECK(kinglet({"--version"}).out.starts_with("kinglet 0."));
-  CHECK(kinglet({"bench", "--help"}).out.find("--runs") != std::string::npos);
+  CHECK(command({"--version"}).out.starts_with("kinglet 0."));
+  CHECK(command({"bench", "--help"}).out.find("--runs") != std::string::npos);
 }
 
 TEST_CASE("bad usage is one line and exit code 2") {
@@ -49,6 +49,10 @@ TEST_CASE("bad usage is one line and exit code 2") {
            {"run", "--mean", "1,2,3,", "--std", "1"},
            {"run", "--mean", "nan", "--std", "1"},
            {"run", "--mean", "", "--std", ""},
+           {"run", ""},
+           {"run", "--image", ""},
+           {"run", "m.tflite", "--input", "", "--output", "x"},
+           {"generate", ""},
            {"run", "--mean", "1,2,3", "--std", "1,0,1"},
            {"inspect"},
            {"inspect", "--json"},
@@ -59,7 +63,7 @@ TEST_CASE("bad usage is one line and exit code 2") {
            {"generate", "x.tflite", "--size", "7"},
            {"generate", "x.tflite", "--width", "0"},
            {"generate", "x.tflite", "--classes", "1e9"}}) {
-    const auto result = kinglet(arguments);
+    const auto result = command(arguments);
     CAPTURE(result.err);
     CHECK(result.is_error(2));
   }
@@ -70,25 +74,25 @@ TEST_CASE("files that cannot be read are one line and exit code 1") {
   const std::string good = folder.path("good.tflite");
   const test::Bytes bytes = test::copying_model(2, 2, 3);
   test::write(good, bytes);
-  REQUIRE(kinglet({"check", good}).code == 0);
+  REQUIRE(command({"check", good}).code == 0);
   test::write(folder.path("cut.tflite"), test::Bytes(bytes.begin(), bytes.begin() + 100));
   test::write(folder.path("empty.tflite"), std::string());
   test::write(folder.path("text.tflite"), std::string(1000, 'x'));
-  for (const std::string& name : {"absent.tflite", "cut.tflite", "empty.tflite", "text.tflite", "."}) {
+  for (const char* name : {"absent.tflite", "cut.tflite", "empty.tflite", "text.tflite", "."}) {
     for (const std::vector<std::string>& arguments :
          std::vector<std::vector<std::string>>{{"run", folder.path(name), "--image", "x.png"},
                                                {"inspect", folder.path(name)},
                                                {"inspect", folder.path(name), "--json"},
                                                {"bench", folder.path(name)},
                                                {"check", folder.path(name)}}) {
-      const auto result = kinglet(arguments);
+      const auto result = command(arguments);
       CAPTURE(result.err);
       CHECK(result.is_error(1));
     }
   }
-  CHECK(kinglet({"check", folder.path(".")}).err.find("directory") != std::string::npos);
+  CHECK(command({"check", folder.path(".")}).err.find("directory") != std::string::npos);
   // A name with a line break stays one line.
-  CHECK(kinglet({"check", folder.path("two\nlines")}).is_error(1));
+  CHECK(command({"check", folder.path("two\nlines")}).is_error(1));
 }
 
 TEST_CASE("standard output that cannot take the text is an error") {
@@ -98,9 +102,9 @@ TEST_CASE("standard output that cannot take the text is an error") {
   }
   const test::Folder folder;
   for (const char* arguments : {"--help", "--version", "run --image /dev/null"}) {
-    const std::string command =
+    const std::string line =
         std::string("'") + KINGLET_CLI + "' " + arguments + " >/dev/full 2>'" + folder.path("err") + "'";
-    CHECK(std::system(command.c_str()) != 0);
+    CHECK(std::system(line.c_str()) != 0);
     CHECK(test::read_text(folder.path("err")).starts_with("kinglet: error: "));
   }
 }

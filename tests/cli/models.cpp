@@ -3,12 +3,14 @@
 /// `inspect`, `check`, `bench`, `generate`, and `run` without a model.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "support.hpp"
 
 using nlohmann::json;
-using test::kinglet;
+using test::command;
 
 namespace {
 
@@ -47,7 +49,7 @@ TEST_CASE("generate: the same bytes for the same seed, and every size asked for"
   const test::Folder folder;
   const auto make = [&](const char* name, std::vector<std::string> more) {
     more.insert(more.begin(), {"generate", folder.path(name)});
-    const auto result = kinglet(more);
+    const auto result = command(more);
     CAPTURE(result.err);
     CHECK(result.code == 0);
     return test::read(folder.path(name));
@@ -60,16 +62,16 @@ TEST_CASE("generate: the same bytes for the same seed, and every size asked for"
            {"--width", "0.05", "--size", "32", "--classes", "2", "--seed", "0"},
            {"--width", "0.5", "--size", "33", "--classes", "7", "--seed", "4294967295"}}) {
     make("d", more);
-    CHECK(kinglet({"check", folder.path("d")}).code == 0);
-    CHECK(parse(kinglet({"bench", folder.path("d"), "--runs", "1", "--json"}))["min_ms"] > 0);
+    CHECK(command({"check", folder.path("d")}).code == 0);
+    CHECK(parse(command({"bench", folder.path("d"), "--runs", "1", "--json"}))["min_ms"] > 0);
   }
 }
 
 TEST_CASE("inspect, bench and check agree on a generated model") {
   const test::Folder folder;
   const std::string model = folder.path("m.tflite");
-  REQUIRE(kinglet({"generate", model, "--width", "0.35", "--size", "96", "--classes", "10"}).code == 0);
-  const json inspected = parse(kinglet({"inspect", model, "--json"}));
+  REQUIRE(command({"generate", model, "--width", "0.35", "--size", "96", "--classes", "10"}).code == 0);
+  const json inspected = parse(command({"inspect", model, "--json"}));
   CHECK(inspected["inputs"].size() == 1);
   CHECK(inspected["outputs"].size() == 1);
   const json& input = inspected["tensors"][inspected["inputs"][0].get<std::size_t>()];
@@ -101,7 +103,7 @@ TEST_CASE("inspect, bench and check agree on a generated model") {
   CHECK(inspected["problems"].empty());
 
   for (const char* profile : {"tflm", "tflite", "single"}) {
-    const json bench = parse(kinglet({"bench", model, "--runs", "5", "--json", "--conform", profile}));
+    const json bench = parse(command({"bench", model, "--runs", "5", "--json", "--conform", profile}));
     CHECK(bench["arena_bytes"] >= inspected["arena_bytes"]);
     CHECK(bench["macs"] == macs);
     CHECK(bench["min_ms"] > 0);
@@ -114,17 +116,17 @@ TEST_CASE("inspect, bench and check agree on a generated model") {
     CHECK(bench["model"] == model);
     CHECK(bench["target"].is_string());
   }
-  CHECK(lines(kinglet({"bench", model, "--runs", "2"}).out) >= 4);
+  CHECK(lines(command({"bench", model, "--runs", "2"}).out) >= 4);
 
-  const std::string text = kinglet({"inspect", model}).out;
+  const std::string text = command({"inspect", model}).out;
   for (const char* part :
        {"Operators", "Tensors", "Memory plan", "DEPTHWISE_CONV_2D", "arena bytes", "1x96x96x3"}) {
     CHECK(text.find(part) != std::string::npos);
   }
-  const auto checked = kinglet({"check", model});
+  const auto checked = command({"check", model});
   CHECK(checked.code == 0);
   CHECK(checked.err.empty());
-  CHECK(parse(kinglet({"check", model, "--json"}))["runs"] == true);
+  CHECK(parse(command({"check", model, "--json"}))["runs"] == true);
 }
 
 TEST_CASE("a model with operators that cannot run") {
@@ -132,7 +134,7 @@ TEST_CASE("a model with operators that cannot run") {
   const std::string model = folder.path("m.tflite");
   test::write(model, unsupported_model());
 
-  const auto checked = kinglet({"check", model});
+  const auto checked = command({"check", model});
   CHECK(checked.code == 1);
   CHECK(checked.out.empty());
   CHECK(lines(checked.err) == 3);
@@ -140,28 +142,28 @@ TEST_CASE("a model with operators that cannot run") {
   CHECK(checked.err.find("(found 99, limit ") != std::string::npos);
   CHECK(checked.err.find("\nkinglet: error: operator 1 Fl") != std::string::npos);
   CHECK(checked.err.find("\nkinglet: error: operator 2 LSH_PROJECTION: ") != std::string::npos);
-  const auto checked_json = kinglet({"check", model, "--json"});
+  const auto checked_json = command({"check", model, "--json"});
   CHECK(checked_json.code == 1);
   const json problems = parse(checked_json);
   CHECK(problems["runs"] == false);
   CHECK(problems["problems"].size() == 3);
   CHECK(problems["problems"][2]["operator"] == 2);
 
-  const json inspected = parse(kinglet({"inspect", model, "--json"}));
+  const json inspected = parse(command({"inspect", model, "--json"}));
   CHECK(inspected["operators"].size() == 3);
   for (const char* key : {"plan", "arena_bytes", "state_bytes", "packed_weight_bytes", "lower_bound"}) {
     CHECK(inspected.contains(key));
     CHECK(inspected[key].is_null());
   }
   CHECK(inspected["problems"].size() == 3);
-  const auto text = kinglet({"inspect", model});
+  const auto text = command({"inspect", model});
   CHECK(text.code == 0);
   CHECK(text.out.find("cannot run") != std::string::npos);
 
   test::write(folder.path("in"), test::random_bytes(4, 1));
   for (const auto& result :
-       {kinglet({"run", model, "--input", folder.path("in"), "--output", folder.path("out")}),
-        kinglet({"bench", model})}) {
+       {command({"run", model, "--input", folder.path("in"), "--output", folder.path("out")}),
+        command({"bench", model})}) {
     CHECK(result.is_error(1));
     CHECK(result.err.find("operator 0 ADD") != std::string::npos);
     CHECK(result.err.find("2 more operators") != std::string::npos);
@@ -170,7 +172,7 @@ TEST_CASE("a model with operators that cannot run") {
 }
 
 TEST_CASE("run without a model says that its weights are generated") {
-  const auto result = kinglet({"run", "--top", "3"});
+  const auto result = command({"run", "--top", "3"});
   CHECK(result.code == 0);
   CHECK(result.err.empty());
   CHECK(result.out.find("generated") != std::string::npos);
@@ -187,9 +189,9 @@ TEST_CASE("run without a model says that its weights are generated") {
 TEST_CASE("a generated model's activations are alive in every layer") {
   const test::Folder folder;
   const std::string dump = folder.path("dump");
-  REQUIRE(kinglet({"generate", folder.path("m"), "--width", "0.35", "--size", "96"}).code == 0);
+  REQUIRE(command({"generate", folder.path("m"), "--width", "0.35", "--size", "96"}).code == 0);
   test::write(folder.path("in"), test::random_bytes(96 * 96 * 3, 3));
-  REQUIRE(kinglet({"run", folder.path("m"), "--input", folder.path("in"), "--dump", dump}).code == 0);
+  REQUIRE(command({"run", folder.path("m"), "--input", folder.path("in"), "--dump", dump}).code == 0);
   for (const auto& entry : std::filesystem::directory_iterator(dump)) {
     const std::string name = entry.path().filename().string();
     if (name.ends_with(".tsv") || name.find("SOFTMAX") != std::string::npos) {

@@ -13,7 +13,7 @@
 #include <stb_image_write.h>
 
 using test::Bytes;
-using test::kinglet;
+using test::command;
 
 namespace {
 
@@ -35,7 +35,7 @@ Bytes fed(const test::Folder& folder, const std::string& image, const std::vecto
   std::vector<std::string> arguments{"run",      folder.path("m.tflite"), "--image", image,
                                      "--output", folder.path("fed")};
   arguments.insert(arguments.end(), more.begin(), more.end());
-  const auto result = kinglet(arguments);
+  const auto result = command(arguments);
   CAPTURE(result.err);
   CHECK(result.code == 0);
   return test::read(folder.path("fed"));
@@ -131,7 +131,7 @@ TEST_CASE("mean and std, and models of floats") {
   // scale 0.5, zero point 3: (100 - 90) / 10 = 1 -> 5; (150 - 160) / 4 = -2.5 -> -2; (250 - 0) / 1 -> clamped
   test::write(folder.path("m.tflite"), test::copying_model(1, 1, 3));
   CHECK(fed(folder, png, {"--mean", "90,160,0", "--std", "10,4,1"}) ==
-        Bytes{std::byte{5}, static_cast<std::byte>(-2), std::byte{127}});
+        Bytes{std::byte{5}, std::byte{0xfe}, std::byte{127}});
   CHECK(fed(folder, png, {"--mean=-100", "--std=100"}) ==
         Bytes{std::byte{7}, std::byte{8}, std::byte{10}});  // 2, 2.5, 3.5
   const auto floats = [&](const std::vector<std::string>& more) {
@@ -146,7 +146,7 @@ TEST_CASE("mean and std, and models of floats") {
   // Gray models want one number.
   test::write(folder.path("m.tflite"), test::copying_model(1, 1, 1));
   CHECK(
-      kinglet({"run", folder.path("m.tflite"), "--image", png, "--mean", "1,2,3", "--std", "1"}).is_error(1));
+      command({"run", folder.path("m.tflite"), "--image", png, "--mean", "1,2,3", "--std", "1"}).is_error(1));
 }
 
 TEST_CASE("pictures that cannot be decoded") {
@@ -167,19 +167,19 @@ TEST_CASE("pictures that cannot be decoded") {
   test::write(folder.path("x.txt"), std::string("not a picture"));
   test::write(folder.path("empty.png"), std::string());
   for (const char* name : {"x.png", "x.bmp", "x.jpg"}) {
-    REQUIRE(kinglet({"run", model, "--image", folder.path(name)}).code == 0);
+    REQUIRE(command({"run", model, "--image", folder.path(name)}).code == 0);
     const Bytes bytes = test::read(folder.path(name));
     for (const std::size_t part : {bytes.size() / 2, bytes.size() - 20, std::size_t{20}}) {
       test::write(folder.path("cut"),
                   Bytes(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(part)));
-      const auto result = kinglet({"run", model, "--image", folder.path("cut")});
+      const auto result = command({"run", model, "--image", folder.path("cut")});
       CAPTURE(name);
       CAPTURE(part);
       CHECK(result.is_error(1));
     }
   }
   for (const char* name : {"x.gif", "x.txt", "empty.png", "absent.png", "."}) {
-    CHECK(kinglet({"run", model, "--image", folder.path(name)}).is_error(1));
+    CHECK(command({"run", model, "--image", folder.path(name)}).is_error(1));
   }
 }
 
@@ -195,7 +195,7 @@ TEST_CASE("classes: order, softmax and labels") {
   const auto run = [&](const std::vector<std::string>& more) {
     std::vector<std::string> arguments{"run", model, "--image", png};
     arguments.insert(arguments.end(), more.begin(), more.end());
-    return kinglet(arguments);
+    return command(arguments);
   };
   CHECK(run({}).out.starts_with("  0.6652  class 1\n  0.2447  class 2\n  0.0900  class 0\ntime: "));
   CHECK(run({}).out.find("\narena: ") != std::string::npos);
@@ -219,7 +219,7 @@ TEST_CASE("models that take no picture or give no classes") {
   const std::string png = folder.path("x.png");
   stbi_write_png(png.c_str(), 4, 2, 3, pattern(3).data(), 0);
   test::write(model, test::copying_model(2, 4, 2));
-  CHECK(kinglet({"run", model, "--image", png}).is_error(1));
+  CHECK(command({"run", model, "--image", png}).is_error(1));
 
   kinglet::ModelWriter writer;  // 1x2x4x3 in, 1x8x3 out
   const std::int32_t in =
@@ -232,7 +232,7 @@ TEST_CASE("models that take no picture or give no classes") {
   writer.set_inputs({in});
   writer.set_outputs({out});
   test::write(model, writer.finish());
-  const auto result = kinglet({"run", model, "--image", png});
+  const auto result = command({"run", model, "--image", png});
   CHECK(result.is_error(1));
   CHECK(result.err.find("--output") != std::string::npos);
   CHECK(fed(folder, png) == as_int8(pattern(3)));
@@ -246,7 +246,7 @@ TEST_CASE("real models see what is in a picture, where the data is there") {
   for (const char* model : {"tf2_mobilenet_v2_1.0_224_ptq", "mobilenet_v2_1.0_224_quant"}) {
     const auto first = [&](const char* image, const char* profile) {
       const auto result =
-          kinglet({"run", data + "/models/" + model + ".tflite", "--image", data + "/images/" + image,
+          command({"run", data + "/models/" + model + ".tflite", "--image", data + "/images/" + image,
                    "--labels", data + "/images/imagenet_labels.txt", "--conform", profile});
       CAPTURE(result.err);
       CHECK(result.code == 0);

@@ -36,21 +36,26 @@ bool Outcome::is_error(int expected) const {
          std::count(err.begin(), err.end(), '\n') == 1;
 }
 
-Outcome kinglet(const std::vector<std::string>& arguments) {
+Outcome command(const std::vector<std::string>& arguments) {
   const auto quoted = [](const std::string& text) {
     std::string result = "'";
     for (const char c : text) {
-      result += c == '\'' ? std::string("'\\''") : std::string(1, c);
+      if (c == '\'') {
+        result += "'\\''";
+      } else {
+        result += c;
+      }
     }
-    return result + "'";
+    result += '\'';
+    return result;
   };
   const Folder folder;
-  std::string command = quoted(KINGLET_CLI);
+  std::string line = quoted(KINGLET_CLI);
   for (const std::string& argument : arguments) {
-    command += " " + quoted(argument);
+    line += " " + quoted(argument);
   }
-  command += " >" + quoted(folder.path("out")) + " 2>" + quoted(folder.path("err")) + " </dev/null";
-  const int status = std::system(command.c_str());
+  line += " >" + quoted(folder.path("out")) + " 2>" + quoted(folder.path("err")) + " </dev/null";
+  const int status = std::system(line.c_str());
   return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_text(folder.path("out")),
           read_text(folder.path("err"))};
 }

@@ -36,7 +36,7 @@ struct Outcome {
 };
 
 /// Every argument is passed as it is.
-Outcome kinglet(const std::vector<std::string>& arguments);
+Outcome command(const std::vector<std::string>& arguments);
 
 void write(const std::string& path, const Bytes& bytes);
 void write(const std::string& path, const std::string& text);

@@ -9,7 +9,7 @@
 #include "support.hpp"
 
 using test::Bytes;
-using test::kinglet;
+using test::command;
 
 namespace {
 
@@ -45,7 +45,7 @@ Bytes small(std::initializer_list<int> values) {
 TEST_CASE("N samples in one file give N outputs, each as if it were alone") {
   const test::Folder folder;
   const std::string model = folder.path("m.tflite");
-  REQUIRE(kinglet({"generate", model, "--width", "0.35", "--size", "96", "--classes", "20"}).code == 0);
+  REQUIRE(command({"generate", model, "--width", "0.35", "--size", "96", "--classes", "20"}).code == 0);
   const std::size_t size = 96 * 96 * 3;
   std::vector<Bytes> outputs;
   std::vector<Bytes> samples;
@@ -53,7 +53,7 @@ TEST_CASE("N samples in one file give N outputs, each as if it were alone") {
     samples.push_back(test::random_bytes(size, seed));
     test::write(folder.path("one.bin"), samples.back());
     REQUIRE(
-        kinglet({"run", model, "--input", folder.path("one.bin"), "--output", folder.path("one.out")}).code ==
+        command({"run", model, "--input", folder.path("one.bin"), "--output", folder.path("one.out")}).code ==
         0);
     outputs.push_back(test::read(folder.path("one.out")));
     CHECK(outputs.back().size() == 20);
@@ -61,7 +61,7 @@ TEST_CASE("N samples in one file give N outputs, each as if it were alone") {
   CHECK(outputs[0] != outputs[1]);
   test::write(folder.path("all.bin"), test::join(samples));
   for (const char* profile : {"tflm", "tflite", "single"}) {
-    const auto result = kinglet({"run", "--conform", profile, "--input", folder.path("all.bin"), "--output",
+    const auto result = command({"run", "--conform", profile, "--input", folder.path("all.bin"), "--output",
                                  folder.path("all.out"), "--dump", folder.path("dump"), model});
     CHECK(result.code == 0);
     CHECK(result.err.empty());
@@ -104,7 +104,7 @@ TEST_CASE("a file that holds no whole number of samples is an error that names b
   for (const std::size_t size : {0, 1, 11, 13}) {
     test::write(folder.path("in.bin"), test::random_bytes(size, 1));
     const auto result =
-        kinglet({"run", model, "--input", folder.path("in.bin"), "--output", folder.path("out.bin")});
+        command({"run", model, "--input", folder.path("in.bin"), "--output", folder.path("out.bin")});
     CHECK(result.is_error(1));
     CHECK(result.err.find(" " + std::to_string(size) + " bytes") != std::string::npos);
     CHECK(result.err.find(" 12 bytes") != std::string::npos);
@@ -125,7 +125,7 @@ TEST_CASE("several inputs and outputs: a file each, or one file with all back to
   test::write(folder.path("ab"), small({1, 2, 3, 4, 0, 1, -1, 100, 10, 20, 30, 40, 1, 2, 3, -4}));
   const auto run = [&](std::vector<std::string> rest) {
     rest.insert(rest.begin(), {"run", model});
-    return kinglet(rest);
+    return command(rest);
   };
   CHECK(run({"--input", folder.path("a"), "--input", folder.path("b"), "--output", folder.path("x"),
              "--output", folder.path("y")})
@@ -154,12 +154,12 @@ TEST_CASE("output files") {
   test::write(model, test::copying_model(2, 2, 3));
   test::write(in, test::random_bytes(24, 7));
   const auto run = [&](const std::string& out) {
-    return kinglet({"run", model, "--input", in, "--output", out});
+    return command({"run", model, "--input", in, "--output", out});
   };
 
   CHECK(run(folder.path("no/such/folder")).is_error(1));
   CHECK(run(folder.path(".")).is_error(1));
-  CHECK(kinglet({"generate", folder.path("no/such/folder")}).is_error(1));
+  CHECK(command({"generate", folder.path("no/such/folder")}).is_error(1));
   if (std::filesystem::exists("/dev/full")) {
     CHECK(run("/dev/full").is_error(1));
     CHECK(run("/dev/null").code == 0);
@@ -175,7 +175,7 @@ TEST_CASE("output files") {
   CHECK(test::read(in) == test::random_bytes(24, 7));
   CHECK(folder.names() == std::vector<std::string>{"in", "link", "m.tflite", "old"});
   // A dump into something that is no directory.
-  CHECK(kinglet({"run", model, "--input", in, "--dump", model}).is_error(1));
+  CHECK(command({"run", model, "--input", in, "--dump", model}).is_error(1));
 }
 
 TEST_CASE("golden outputs of real models, where the data is there") {
@@ -187,7 +187,7 @@ TEST_CASE("golden outputs of real models, where the data is there") {
   const auto matches = [&](const std::string& model, const std::string& input, const std::string& golden,
                            const char* profile) {
     const auto result =
-        kinglet({"run", data + "/models/" + model + ".tflite", "--input", data + "/inputs/" + input,
+        command({"run", data + "/models/" + model + ".tflite", "--input", data + "/inputs/" + input,
                  "--output", folder.path("out"), "--conform", profile});
     CAPTURE(result.err);
     return result.code == 0 && test::read(folder.path("out")) == test::read(data + "/golden/" + golden);
