@@ -3,19 +3,20 @@
 /// Runs a .tflite file: `execute_file MODEL`, or a generated model when there is none.
 #include <cstdio>
 #include <fstream>
-#include <iterator>
 #include <kinglet/core/message.hpp>
 #include <kinglet/runtime/owning_executor.hpp>
+#include <sstream>
 
 #include "generated_model.hpp"
 
 namespace {
 
 std::vector<std::byte> load(const char* path) {
-  std::ifstream file(path, std::ios::binary);
-  const std::vector<char> bytes{std::istreambuf_iterator<char>(file), {}};
-  return {reinterpret_cast<const std::byte*>(bytes.data()),
-          reinterpret_cast<const std::byte*>(bytes.data()) + bytes.size()};
+  std::ostringstream text;
+  text << std::ifstream(path, std::ios::binary).rdbuf();
+  const std::string bytes = std::move(text).str();
+  const auto* const first = reinterpret_cast<const std::byte*>(bytes.data());
+  return {first, first + bytes.size()};
 }
 
 int fail(const kinglet::Status& status) {
@@ -46,7 +47,10 @@ int main(int argc, char** argv) {
   }
   network->run();
   const std::span<const std::byte> output = network->output_bytes(0);
-  std::printf("%zu bytes of output, the first is %d; arena %zu bytes\n", output.size(),
-              std::to_integer<int>(output[0]), network.needs().arena_bytes);
+  std::printf("arena: %zu bytes, output:", network.needs().arena_bytes);
+  for (std::size_t i = 0; i < output.size() && i < 8; ++i) {
+    std::printf(" %d", std::to_integer<int>(output[i]));
+  }
+  std::printf("%s\n", output.size() > 8 ? " ..." : "");
   return 0;
 }

@@ -27,7 +27,7 @@ bool is_class_vector(const kinglet::TensorInfo& tensor) noexcept {
 }
 
 std::vector<double> dequantize(const kinglet::TensorInfo& tensor, std::span<const std::byte> bytes) {
-  const auto [scale, zero_point] = tensor.per_tensor();
+  const kinglet::PerTensor q = tensor.per_tensor();
   std::vector<double> values(tensor.elements());
   const auto read = [&]<class T>(T) {
     for (std::size_t i = 0; i < values.size(); ++i) {
@@ -35,7 +35,7 @@ std::vector<double> dequantize(const kinglet::TensorInfo& tensor, std::span<cons
       std::memcpy(&value, bytes.data() + i * sizeof value, sizeof value);
       values[i] = std::is_same_v<T, float>
                       ? static_cast<double>(value)
-                      : static_cast<double>(scale) * (static_cast<double>(value) - zero_point);
+                      : static_cast<double>(q.scale) * (static_cast<double>(value) - q.zero_point);
     }
   };
   switch (tensor.type) {

@@ -138,7 +138,8 @@ void run_on_tensors(const RunOptions& options, const ModelFile& file) {
   if (dump) {
     dump->commit();
   }
-  print(format("%zu %s, %.3f ms each, arena %zu bytes\n", samples, samples == 1 ? "sample" : "samples",
+  print((file.is_generated() ? "model: " + file.name() + "; its outputs mean nothing\n" : "") +
+        format("%zu %s, %.3f ms each, arena %zu bytes\n", samples, samples == 1 ? "sample" : "samples",
                total_ms / static_cast<double>(samples), engine->needs().arena_bytes));
 }
 

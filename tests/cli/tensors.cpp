@@ -3,7 +3,8 @@
 /// `kinglet run` on raw tensors: samples, several inputs and outputs, dumps, output files.
 #include <doctest/doctest.h>
 
-#include <generated_model.hpp>
+#include <algorithm>
+#include <array>
 #include <sstream>
 
 #include "support.hpp"
@@ -101,7 +102,7 @@ TEST_CASE("a file that holds no whole number of samples is an error that names b
   const test::Folder folder;
   const std::string model = folder.path("m.tflite");
   test::write(model, test::copying_model(2, 2, 3));
-  for (const std::size_t size : {0, 1, 11, 13}) {
+  for (const std::size_t size : std::array<std::size_t, 4>{0, 1, 11, 13}) {
     test::write(folder.path("in.bin"), test::random_bytes(size, 1));
     const auto result =
         command({"run", model, "--input", folder.path("in.bin"), "--output", folder.path("out.bin")});
