@@ -50,7 +50,7 @@ void compare(const std::string& name) {
       expected.assign(output.begin(), output.end());
     }
   });
-  detail::AlignedBytes memory = detail::allocate_aligned(Architecture::arena_bytes);
+  AlignedBytes memory = allocate_aligned(Architecture::arena_bytes);
   const typename nn::Network<Architecture, P>::ArenaSpan arena(memory.get(), Architecture::arena_bytes);
   const auto input = network->input(arena);
   REQUIRE(input.size() == network_input.size());

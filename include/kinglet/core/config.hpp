@@ -60,6 +60,13 @@ static_assert(sizeof(float) == 4 && sizeof(double) == 8, "kinglet: IEEE 754 sing
 #define KINGLET_INLINE_LAMBDA
 #endif
 
+// Whether large pages can be asked for (memory/heap.hpp).
+#if defined(__linux__) && !defined(KINGLET_NO_MADVISE)
+#define KINGLET_HAS_MADVISE 1
+#else
+#define KINGLET_HAS_MADVISE 0
+#endif
+
 // In front of a loop with few, constant iterations whose arrays must become registers.
 #if defined(__clang__)
 #define KINGLET_UNROLL _Pragma("clang loop unroll(full)")

@@ -15,11 +15,10 @@
 /// computed as double_rounding_upward.
 #pragma once
 
-#include <kinglet/core/config.hpp>
+#include <kinglet/isa/intrinsics_x86.hpp>
 
 #if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512DQ__)
 
-#include <immintrin.h>
 
 #include <kinglet/quant/requantize.hpp>
 

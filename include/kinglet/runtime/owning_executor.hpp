@@ -3,26 +3,10 @@
 /// An executor that brings its own memory, for machines with a heap: one allocation when it is made, none later.
 #pragma once
 
+#include <kinglet/memory/heap.hpp>
 #include <kinglet/runtime/executor.hpp>
-#include <memory>
-#include <new>
 
 namespace kinglet::inline KINGLET_TARGET {
-
-namespace detail {
-struct FreeAligned {
-  void operator()(std::byte* memory) const noexcept {
-    ::operator delete (memory, std::align_val_t{buffer_alignment});
-  }
-};
-using AlignedBytes = std::unique_ptr<std::byte, FreeAligned>;
-
-/// Null when there is not that much memory.
-inline AlignedBytes allocate_aligned(std::size_t bytes) noexcept {
-  return AlignedBytes(static_cast<std::byte*>(
-      ::operator new (bytes == 0 ? 1 : bytes, std::align_val_t{buffer_alignment}, std::nothrow)));
-}
-}  // namespace detail
 
 /// Same use as Executor, which `operator->` gives. The model's bytes must outlive it.
 template <Profile P = profile::tflm, class Kernels = select::native,
@@ -33,7 +17,7 @@ class OwningExecutor {
 
   static Result<OwningExecutor> create(const Model& model) noexcept {
     const std::size_t work = workspace_bytes(model);
-    const auto workspace = detail::allocate_aligned(work);
+    const auto workspace = allocate_aligned(work);
     if (!workspace) {
       return out_of_memory(work);
     }
@@ -42,7 +26,7 @@ class OwningExecutor {
       return needs.status();
     }
     // The arena is a multiple of the alignment, so the storage behind it is aligned as well.
-    auto memory = detail::allocate_aligned(needs->total_bytes());
+    auto memory = allocate_aligned(needs->total_bytes());
     if (!memory) {
       return out_of_memory(needs->total_bytes());
     }
@@ -61,7 +45,7 @@ class OwningExecutor {
   [[nodiscard]] const MemoryNeeds& needs() const noexcept { return needs_; }
 
  private:
-  OwningExecutor(detail::AlignedBytes memory, const Runs& executor, const MemoryNeeds& needs) noexcept
+  OwningExecutor(AlignedBytes memory, const Runs& executor, const MemoryNeeds& needs) noexcept
       : memory_(std::move(memory)), executor_(executor), needs_(needs) {}
 
   static Status out_of_memory(std::size_t bytes) noexcept {
@@ -69,7 +53,7 @@ class OwningExecutor {
                            static_cast<std::int64_t>(bytes));
   }
 
-  detail::AlignedBytes memory_;
+  AlignedBytes memory_;
   Runs executor_;
   MemoryNeeds needs_;
 };
