@@ -3,21 +3,10 @@
 /// Weights and quantization of a typed network, and what is computed from them before it runs.
 #pragma once
 
-#include <kinglet/core/status.hpp>
-#include <kinglet/nn/plan.hpp>
+#include <kinglet/nn/requirements.hpp>
 #include <kinglet/quant/profile.hpp>
-#include <span>
 
 namespace kinglet::inline KINGLET_TARGET::nn {
-
-/// Weights of one step, in the layout of its filter (OHWI; 1HWO of a depthwise one); they must outlive the network.
-template <QuantizedElement W, class Bias>
-struct Weights {
-  const W* filter = nullptr;
-  const Bias* bias = nullptr;      ///< one per output channel, or null
-  std::span<const float> scale{};  ///< one, or one per output channel
-  std::int32_t zero_point = 0;     ///< of uint8 weights
-};
 
 namespace detail {
 
@@ -89,8 +78,10 @@ struct Parameters {
       };
       const PerTensor in = of(step.input);
       const PerTensor out = of(step.output);
-      if (!(in.scale > 0.0F) || !(out.scale > 0.0F)) {
-        return failure("the scales of input and output must be positive");
+      const PerTensor other = step.other >= 0 ? of(step.other) : in;
+      if (const auto broken = detail::broken_quantization_rule<T>(step.op, {in, other, out});
+          !broken.empty()) {
+        return failure(broken);
       }
       ranges[i] = activation_range<T>(step.filter.activation, out);
       const std::size_t slot = A::slots.ordinal[i];
@@ -99,17 +90,19 @@ struct Parameters {
         case Operator::depthwise_conv2d:
         case Operator::fully_connected: {
           const auto channels = static_cast<std::size_t>(A::graph.shape(step.output).channels);
-          if (weights[i].filter == nullptr) {
-            return failure("the step has no weights: set_weights");
-          }
-          if (weights[i].scale.size() != 1 && weights[i].scale.size() != channels) {
-            return failure("weights need one scale, or one per output channel");
+          if (const auto broken = detail::broken_weights_rule<T>(weights[i], channels); !broken.empty()) {
+            return failure(broken);
           }
           const ScaleProduct product = step.op == Operator::fully_connected
                                            ? fully_connected_scale_product(weights[i].scale.size())
                                            : convolution_scale_product<W>();
           make_multipliers({in, {weights[i].scale, 0}, out, product},
                            std::span<Multiplier>(multipliers).subspan(slot, channels));
+          for (std::size_t o = 0; o < channels && sizeof(T) == 2; ++o) {
+            if (multipliers[slot + o].shift > Int16Limits::max_shift) {
+              return failure("input scale * weight scale / output scale is 2^14 or more");
+            }
+          }
           visit_kernel<T>(A::graph, step, {weights[i].filter, weights[i].bias},
                           [&](auto op, auto kernel, const auto& tensors, const auto&...) {
                             using R = detail::rounding_for_t<P, op.value>;
@@ -119,8 +112,7 @@ struct Parameters {
           break;
         }
         case Operator::add:
-          adds[slot] =
-              kinglet::add::make_add_quantization<T>(in, of(step.other), out, step.filter.activation);
+          adds[slot] = kinglet::add::make_add_quantization<T>(in, other, out, step.filter.activation);
           break;
         case Operator::mean: {
           const Shape& shape = A::graph.shape(step.input);
@@ -130,7 +122,15 @@ struct Parameters {
         }
         case Operator::softmax: kinglet::softmax::make_softmax_table(in.scale, 1.0F, tables[slot]); break;
         case Operator::average_pool:
-        case Operator::max_pool: break;
+        case Operator::max_pool: {
+          const Shape& shape = A::graph.shape(step.input);
+          const std::int64_t pixels = std::int64_t{std::min(step.filter.height, shape.height)} *
+                                      std::min(step.filter.width, shape.width);
+          if (pixels > kinglet::pool::max_pixels<T>) {
+            return failure("too many pixels under one window");
+          }
+          break;
+        }
       }
     }
     return {};

@@ -78,6 +78,8 @@ struct Sequential {
   using output_extents = extents_of<detail::graph_of<In, Layers...>.tensors[step_count]>;
 
   static constexpr Slots<step_count> slots = slots_of(graph);
+  static_assert(slots.softmaxes == 0 || sizeof(element_type) == 1,
+                "kinglet: Softmax is for 8-bit elements: leave it out of a network with int16 activations");
   static constexpr Plan<step_count> plan = plan_graph<element_type>(graph);
   /// Where each step's packed weights lie in a network's own memory.
   static constexpr std::array<std::size_t, step_count + 1> packed = packed_offsets<element_type>(graph);

@@ -44,13 +44,24 @@ struct AddQuantization {
   friend constexpr bool operator==(const AddQuantization&, const AddQuantization&) = default;
 };
 
+/// Bits that inputs of T are shifted left by before they are scaled.
+template <QuantizedElement T>
+inline constexpr std::int32_t left_shift_of = sizeof(T) == 1 ? 20 : 15;
+
+/// The last multiplier below is less than 1.
+template <QuantizedElement T>
+constexpr bool output_can_hold(PerTensor lhs, PerTensor rhs, PerTensor output) noexcept {
+  return 2 * static_cast<double>(std::max(lhs.scale, rhs.scale)) <
+         static_cast<double>(std::int32_t{1} << left_shift_of<T>) * static_cast<double>(output.scale);
+}
+
 /// Both inputs are brought to the scale twice_max = 2 max(s1, s2) in `left_shift` extra bits, so that their sum
 /// keeps within 32 bits; the multipliers are s1 / twice_max, s2 / twice_max and
-/// twice_max / (2^left_shift * s_output). Precondition of the last: below 1.
+/// twice_max / (2^left_shift * s_output). Precondition: output_can_hold.
 template <QuantizedElement T>
 constexpr AddQuantization make_add_quantization(PerTensor lhs, PerTensor rhs, PerTensor output,
                                                 Activation activation) noexcept {
-  constexpr std::int32_t left_shift = sizeof(T) == 1 ? 20 : 15;
+  constexpr std::int32_t left_shift = left_shift_of<T>;
   const double s1 = lhs.scale;
   const double s2 = rhs.scale;
   const double twice_max = 2 * std::max(s1, s2);
@@ -78,7 +89,7 @@ constexpr std::optional<AddQuantization> make_shifting_add_quantization(PerTenso
   if (std::max(lhs.scale, rhs.scale) != output.scale) {
     return std::nullopt;
   }
-  constexpr std::int32_t left_shift = 15;
+  constexpr std::int32_t left_shift = left_shift_of<std::int16_t>;
   const double unit = static_cast<double>(std::int32_t{1} << left_shift) * static_cast<double>(output.scale);
   const ActivationRange range = activation_range<std::int16_t>(activation, output);
   return AddQuantization{.left_shift = left_shift,

@@ -23,8 +23,21 @@ struct Pooling {
   friend constexpr bool operator==(const Pooling&, const Pooling&) = default;
 };
 
-/// NHWC, same batch and channels. Preconditions: every window has a pixel inside the image, and filter_h *
-/// filter_w elements of T sum up within 32 bits.
+/// Most pixels of T under one window, so that their sum stays within 32 bits: |element| < 2^(8 sizeof(T)).
+template <QuantizedElement T>
+inline constexpr std::int64_t max_pixels = 0x7fffffff >> (8 * sizeof(T));
+
+/// The output's quantization is the input's, as close as TFLite asks; of uint8 tensors it asks nothing, and takes the
+/// one to be the other.
+template <QuantizedElement T>
+constexpr bool keeps_quantization(PerTensor input, PerTensor output) noexcept {
+  const float difference = input.scale - output.scale;
+  return std::same_as<T, std::uint8_t> ||
+         (input.zero_point == output.zero_point && difference <= 1e-6F && difference >= -1e-6F);
+}
+
+/// NHWC, same batch and channels. Preconditions: every window has a pixel inside the image, and not more than
+/// max_pixels.
 template <QuantizedElement T, class I, class O>
 struct PoolTensors {
   using element_type = T;

@@ -84,10 +84,8 @@ struct Add {
     }
     const PerTensor lhs = inputs[0].per_tensor();
     const PerTensor rhs = inputs[1].per_tensor();
-    constexpr double extra_bits = sizeof(T) == 1 ? 0x1p20 : 0x1p15;
-    require.that(2.0 * static_cast<double>(std::max(lhs.scale, rhs.scale)) <
-                     extra_bits * static_cast<double>(output.per_tensor().scale),
-                 output, Errc::bad_quantization, "the scale is too small for the inputs' scales");
+    require.that(kinglet::add::output_can_hold<T>(lhs, rhs, output.per_tensor()), output,
+                 Errc::bad_quantization, "the scale is too small for the inputs' scales");
     if (!require.ok()) {
       return require.status();
     }

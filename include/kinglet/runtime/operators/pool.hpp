@@ -39,14 +39,6 @@ struct Pool2D {
     Kernel::run(s.pooling, s.tensors, s.range);
   }
 
-  /// As close as TFLite asks; of uint8 tensors it asks nothing, and takes the input's to be the output's.
-  template <class T>
-  static bool same_quantization(PerTensor input, PerTensor output) noexcept {
-    const float difference = input.scale - output.scale;
-    return std::is_same_v<T, std::uint8_t> ||
-           (input.zero_point == output.zero_point && difference <= 1e-6F && difference >= -1e-6F);
-  }
-
   template <class T>
   static Status prepare_typed(Preparation& p) noexcept {
     const TensorInfo input = p.input(0);
@@ -63,7 +55,7 @@ struct Pool2D {
         .rank(output, 4, 4)
         .per_tensor(input)
         .per_tensor(output);
-    require.that(same_quantization<T>(input.per_tensor(), output.per_tensor()), output,
+    require.that(kinglet::pool::keeps_quantization<T>(input.per_tensor(), output.per_tensor()), output,
                  Errc::bad_quantization, "pooling does not rescale: it must be the input's");
     require.option(pooling.filter_h >= 1, "filter_height must be at least 1", pooling.filter_h, 1)
         .option(pooling.filter_w >= 1, "filter_width must be at least 1", pooling.filter_w, 1);
@@ -74,11 +66,10 @@ struct Pool2D {
     require_output_image(require, pooling.window, options->padding,
                          {pooling.filter_h, pooling.filter_w, input.shape[1], input.shape[2]}, output);
     require.extent(output, 0, input.shape[0]).extent(output, 3, input.shape[3]);
-    // |element| < 2^(8 sizeof(T)), so sums stay within 32 bits. Only what lies inside the image is summed.
     const std::int64_t pixels =
         std::int64_t{std::min(pooling.filter_h, input.shape[1])} * std::min(pooling.filter_w, input.shape[2]);
-    constexpr std::int64_t most = 0x7fffffff >> (8 * sizeof(T));
-    require.option(pixels <= most, "too many pixels under one window", pixels, most);
+    require.option(pixels <= kinglet::pool::max_pixels<T>, "too many pixels under one window", pixels,
+                   kinglet::pool::max_pixels<T>);
     if (!require.ok()) {
       return require.status();
     }
