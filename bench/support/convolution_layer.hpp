@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file support/convolution_layer.hpp
+/// MobileNetV2's convolutions as layers with random weights.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <kinglet/memory/heap.hpp>
+#include <kinglet/nn/mobilenet_v2.hpp>
+#include <kinglet/nn/parameters.hpp>
+#include <memory>
+
+#include "support/layer.hpp"
+#include "support/random.hpp"
+
+namespace bench {
+
+using MobileNetV2 = kinglet::nn::MobileNetV2<100, 224, 1000>;
+inline constexpr const auto& network = MobileNetV2::graph;
+
+/// "56x56x144 -> 24", with "3x3/2" in between where a filter is larger than a pixel.
+inline std::string name_of(const kinglet::nn::Step& step) {
+  const auto text = [](int number) { return std::to_string(number); };
+  const kinglet::nn::Shape& in = network.shape(step.input);
+  std::string name = text(in.height) + "x" + text(in.width) + "x" + text(in.channels);
+  if (step.filter.height > 1) {
+    name += " " + text(step.filter.height) + "x" + text(step.filter.width) + "/" + text(step.filter.stride_h);
+  }
+  return name + " -> " + text(network.shape(step.output).channels);
+}
+
+/// The steps that `wanted` accepts, in the network's order, each shape once.
+template <class Predicate>
+std::vector<kinglet::nn::Step> distinct_steps(Predicate wanted) {
+  std::vector<kinglet::nn::Step> steps;
+  for (const kinglet::nn::Step& step : network.steps) {
+    const bool known = std::any_of(steps.begin(), steps.end(), [&step](const kinglet::nn::Step& other) {
+      return other.op == step.op && other.filter == step.filter &&
+             network.shape(other.input) == network.shape(step.input) &&
+             network.shape(other.output) == network.shape(step.output);
+    });
+    if (!known && wanted(step)) {
+      steps.push_back(step);
+    }
+  }
+  return steps;
+}
+
+/// The last step as files have it, FULLY_CONNECTED.
+inline kinglet::nn::Step classifier() {
+  kinglet::nn::Step step = network.steps[network.steps.size() - 2];
+  step.op = kinglet::nn::Operator::fully_connected;
+  return step;
+}
+
+namespace detail {
+struct ConvolutionData {
+  std::vector<std::int8_t> input;
+  std::vector<std::int8_t> filter;
+  std::vector<std::int32_t> bias;
+  std::vector<std::int8_t> output;
+  std::vector<kinglet::Multiplier> multipliers;
+  kinglet::AlignedBytes packed;
+  kinglet::AlignedBytes scratch;
+};
+}  // namespace detail
+
+/// A step with weights, with the kernel that a network would take.
+inline Layer convolution_layer(const kinglet::nn::Step& step) {
+  using namespace kinglet;
+  const nn::Shape in = network.shape(step.input);
+  const nn::Shape out = network.shape(step.output);
+  const nn::Shape filter = network.filter_shape(step);
+  const auto channels = static_cast<std::size_t>(out.channels);
+  const auto depth = static_cast<double>(filter.size()) / out.channels;
+  // Uniform bytes are 74 wide, so sums are 74 * 74 * sqrt(depth) wide; outputs shall be 40.
+  const double scale = 40 / (74.0 * 74.0 * std::sqrt(depth));
+  const auto data = std::make_shared<detail::ConvolutionData>(
+      detail::ConvolutionData{random_vector<std::int8_t>(in.size()),
+                              random_vector<std::int8_t>(filter.size()),
+                              random_vector<std::int32_t>(channels),
+                              std::vector<std::int8_t>(out.size()),
+                              std::vector<Multiplier>(channels, make_multiplier(scale)),
+                              {},
+                              {}});
+  const PerTensor quantization =
+      step.filter.activation == Activation::none ? PerTensor{0.04F, 3} : PerTensor{6.0F / 255, -128};
+  const ActivationRange range = activation_range<std::int8_t>(step.filter.activation, quantization);
+  const ConvolutionQuantization q{
+      .input_zero_point =
+          step.filter.activation == Activation::none ? -128 : 3,  // RELU6 outputs are projected
+      .output = {data->multipliers.data(), quantization.zero_point, range.min, range.max}};
+  Layer layer{.name = name_of(step),
+              .macs = static_cast<double>(network.macs(step)),
+              .elements = static_cast<double>(out.size()),
+              .bytes = static_cast<double>(in.size() + out.size() + filter.size())};
+  nn::visit_kernel<std::int8_t>(
+      network, step, {data->filter.data(), data->bias.data()},
+      [&](auto op, auto kernel, auto tensors, const auto&... window) {
+        using Kernel = decltype(kernel);
+        using R = nn::detail::rounding_for_t<profile::tflm, op.value>;
+        tensors.input = {data->input.data(), tensors.input.extents()};
+        tensors.output = {data->output.data(), tensors.output.extents()};
+        data->packed = allocate_aligned(align_up(Kernel::packed_bytes(tensors), 64));
+        data->scratch = allocate_aligned(Kernel::scratch_bytes(window..., tensors));
+        Kernel::template pack<R>(tensors, q, data->packed.get());
+        layer.kernel = Kernel::name;
+        layer.run = [=] {
+          Kernel::template run<R>(window..., tensors, q, {data->packed.get(), data->scratch.get()});
+        };
+      });
+  return layer;
+}
+
+/// `main` of the convolution family's programs.
+template <class Predicate>
+int run_convolutions(int argc, char** argv, Predicate wanted) {
+  std::vector<Layer> layers;
+  for (const kinglet::nn::Step& step : distinct_steps(wanted)) {
+    layers.push_back(convolution_layer(step));
+  }
+  return run_benchmarks(argc, argv, layers);
+}
+
+}  // namespace bench

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file support/random.hpp
+/// Tensors' contents: bytes of xorshift32, the same in every run.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace bench {
+
+/// Fills any 8-bit or integer elements.
+template <class T>
+void fill_random(std::span<T> elements) {
+  std::uint32_t state = 12345;
+  std::generate(elements.begin(), elements.end(), [&state] {
+    state ^= state << 13;
+    state ^= state >> 17;
+    state ^= state << 5;
+    return static_cast<T>(state >> 24);
+  });
+}
+
+template <class T>
+std::vector<T> random_vector(std::size_t size) {
+  std::vector<T> elements(size);
+  fill_random(std::span<T>(elements));
+  return elements;
+}
+
+}  // namespace bench
