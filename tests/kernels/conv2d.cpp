@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file kernels/conv2d.cpp
-/// CONV_2D: the reference on cases computed by hand, and the generic kernel equal to it everywhere.
+/// CONV_2D: the reference on cases computed by hand, and the other kernels equal to it everywhere.
 #include <doctest/doctest.h>
 
 #include <array>
-#include <kinglet/kernels/conv2d/generic.hpp>
+#include <kinglet/kernels/select.hpp>
 
 #include "support/convolution.hpp"
 
@@ -26,29 +26,31 @@ struct Shape {
 
 struct Steps {
   Padding padding = Padding::same;
-  index_t stride = 1;
-  index_t dilation = 1;
+  index_t stride_h = 1;
+  index_t stride_w = 1;
+  index_t dilation_h = 1;
+  index_t dilation_w = 1;
 };
 
-/// Whether both kernels agree; true as well where VALID padding leaves no output.
-template <class K>
-bool agree(const Shape& s, const Steps& steps, test::Random& random) {
-  const WindowExtent h = window_extent(steps.padding, s.height, s.filter_h, steps.stride, steps.dilation);
-  const WindowExtent w = window_extent(steps.padding, s.width, s.filter_w, steps.stride, steps.dilation);
+using Kernels = test::Kernels<conv2d::Reference, conv2d::Generic, select::native::conv2d>;
+
+/// Nothing as well where VALID padding leaves no output.
+template <class K, template <class> class Memory = test::Misaligned>
+std::string differing(const Shape& s, const Steps& steps, test::Random& random) {
+  const WindowExtent h = window_extent(steps.padding, s.height, s.filter_h, steps.stride_h, steps.dilation_h);
+  const WindowExtent w = window_extent(steps.padding, s.width, s.filter_w, steps.stride_w, steps.dilation_w);
   if (h.output <= 0 || w.output <= 0) {
-    return true;
+    return "";
   }
-  const Window window{steps.stride, steps.stride, steps.dilation, steps.dilation, h.pad_before, w.pad_before};
+  const Window window{steps.stride_h,   steps.stride_w, steps.dilation_h,
+                      steps.dilation_w, h.pad_before,   w.pad_before};
   const Nhwc input{s.batch, s.height, s.width, s.channels};
   const Ohwi filter{s.outputs, s.filter_h, s.filter_w, s.channels / s.groups};
   const Nhwc output{s.batch, h.output, w.output, s.outputs};
   const std::size_t terms = filter.size() / static_cast<std::size_t>(s.outputs);
-  test::RandomConvolution<K> c({input.size(), filter.size(), output.size(), s.outputs, terms}, random);
-  const auto tensors = c.tensors(c.actual, input, filter, output);
-  conv2d::Reference::run<typename K::R>(window, c.tensors(c.expected, input, filter, output), c.q);
-  conv2d::Generic::run<typename K::R>(window, tensors, c.q,
-                                      c.scratch(conv2d::Generic::scratch_bytes(window, tensors)));
-  return c.agree();
+  test::RandomConvolution<K, Memory> c({input.size(), filter.size(), output.size(), s.outputs, terms},
+                                       random);
+  return c.template differing<Kernels>(input, filter, output, window);
 }
 
 constexpr std::array<Multiplier, 4> ones{{{1 << 30, 1}, {1 << 30, 1}, {1 << 30, 1}, {1 << 30, 1}}};
@@ -138,42 +140,47 @@ TEST_CASE("reference: sums wrap") {
   CHECK(output[0] == -1);
 }
 
-TEST_CASE_TEMPLATE("generic equals reference: filters, strides, dilations, padding", K,
+TEST_CASE_TEMPLATE("kernels equal reference: filters, strides, dilations, padding", K,
                    KINGLET_CONVOLUTION_KINDS) {
   test::Random random(11);
   constexpr std::array<std::array<index_t, 2>, 7> filters{
       {{1, 1}, {1, 3}, {2, 2}, {3, 3}, {5, 5}, {10, 4}, {4, 1}}};
   for (const auto& filter : filters) {
     for (const Padding padding : {Padding::same, Padding::valid}) {
-      for (index_t stride = 1; stride <= 3; ++stride) {
-        for (index_t dilation = 1; dilation <= 2; ++dilation) {
+      for (index_t strides = 0; strides < 9; ++strides) {
+        for (index_t dilations = 0; dilations < 4; ++dilations) {
           const Shape s{.height = random.in(1, 12),
                         .width = random.in(1, 9),
                         .channels = random.in(1, 4),
                         .outputs = random.in(1, 5),
                         .filter_h = filter[0],
                         .filter_w = filter[1]};
+          const Steps steps{padding, strides / 3 + 1, strides % 3 + 1, dilations / 2 + 1, dilations % 2 + 1};
           CAPTURE(s.height);
           CAPTURE(s.width);
           CAPTURE(s.filter_h);
-          CAPTURE(stride);
-          CHECK(agree<K>(s, {padding, stride, dilation}, random));
+          CAPTURE(strides);
+          CAPTURE(dilations);
+          CHECK(differing<K>(s, steps, random) == "");
         }
       }
     }
   }
 }
 
-TEST_CASE_TEMPLATE("generic equals reference: channels and outputs", K, KINGLET_CONVOLUTION_KINDS) {
+TEST_CASE_TEMPLATE("kernels equal reference: channels and outputs", K, KINGLET_CONVOLUTION_KINDS) {
   test::Random random(12);
-  for (const index_t channels : {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 31, 32, 33}) {
+  for (const index_t channels : test::channel_counts) {
     CAPTURE(channels);
-    CHECK(agree<K>({.height = 3, .width = 4, .channels = channels, .outputs = random.in(1, 8)}, {}, random));
-    CHECK(agree<K>({.height = 3, .width = 2, .channels = random.in(1, 4), .outputs = channels}, {}, random));
+    const Shape deep{.height = 3, .width = 5, .channels = channels, .outputs = random.in(1, 70)};
+    const Shape wide{.height = 5, .width = 7, .channels = random.in(1, 4), .outputs = channels};
+    CHECK(differing<K>(deep, {}, random) == "");
+    CHECK(differing<K>(wide, {}, random) == "");
+    CHECK(differing<K>(wide, {Padding::same, 1, 1, 1, 2}, random) == "");
   }
 }
 
-TEST_CASE_TEMPLATE("generic equals reference: groups, batches, single pixels", K, KINGLET_CONVOLUTION_KINDS) {
+TEST_CASE_TEMPLATE("kernels equal reference: groups, batches, single pixels", K, KINGLET_CONVOLUTION_KINDS) {
   test::Random random(13);
   for (const index_t groups : {2, 3, 5}) {
     for (const index_t outputs_per_group : {1, 2, 17}) {
@@ -187,8 +194,8 @@ TEST_CASE_TEMPLATE("generic equals reference: groups, batches, single pixels", K
                       .groups = groups};
         CAPTURE(groups);
         CAPTURE(outputs_per_group);
-        CHECK(agree<K>(s, {}, random));
-        CHECK(agree<K>(s, {Padding::valid, 1, 2}, random));
+        CHECK(differing<K>(s, {}, random) == "");
+        CHECK(differing<K>(s, {Padding::valid, 1, 1, 2, 2}, random) == "");
       }
     }
   }
@@ -200,22 +207,32 @@ TEST_CASE_TEMPLATE("generic equals reference: groups, batches, single pixels", K
                   .outputs = 18,
                   .filter_h = filter,
                   .filter_w = filter};
-    CHECK(agree<K>(s, {}, random));
+    CHECK(differing<K>(s, {}, random) == "");
   }
 }
 
-TEST_CASE("generic equals reference: shapes known to the compiler") {
+TEST_CASE_TEMPLATE("kernels stay inside their memory", K, Kind<std::int8_t, std::int8_t, double_rounding>,
+                   Kind<std::uint8_t, std::uint8_t, double_rounding>) {
+  test::Random random(15);
+  for (const index_t channels : test::channel_counts) {
+    CAPTURE(channels);
+    const Shape s{.height = random.in(2, 5),
+                  .width = random.in(2, 7),
+                  .channels = channels,
+                  .outputs = random.in(1, 65),
+                  .filter_h = random.in(1, 3),
+                  .filter_w = random.in(1, 3)};
+    CHECK(differing<K, test::Guarded>(s, {}, random) == "");
+    CHECK(differing<K, test::Guarded>(s, {Padding::valid, 2, 1}, random) == "");
+  }
+}
+
+TEST_CASE("kernels equal reference: shapes known to the compiler") {
   using K = Kind<std::int8_t, std::int8_t, double_rounding>;
   using Input = Extents<1, 5, 7, 3>;
   using Filter = Extents<6, 3, 3, 3>;
   using Output = Extents<1, 3, 4, 6>;
   test::Random random(14);
   test::RandomConvolution<K> c({Input{}.size(), Filter{}.size(), Output{}.size(), 6, 27}, random);
-  constexpr Window window{2, 2, 1, 1, 1, 1};
-  const auto tensors = c.tensors(c.actual, Input{}, Filter{}, Output{});
-  conv2d::Reference::run<double_rounding>(window, decay(c.tensors(c.expected, Input{}, Filter{}, Output{})),
-                                          c.q);
-  conv2d::Generic::run<double_rounding>(window, tensors, c.q,
-                                        c.scratch(conv2d::Generic::scratch_bytes(window, tensors)));
-  CHECK(c.agree());
+  CHECK(c.differing<Kernels>(Input{}, Filter{}, Output{}, Window{2, 2, 1, 1, 1, 1}) == "");
 }

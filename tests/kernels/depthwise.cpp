@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file kernels/depthwise.cpp
-/// DEPTHWISE_CONV_2D: the reference on cases computed by hand, and the generic kernel equal to it everywhere.
+/// DEPTHWISE_CONV_2D: the reference on cases computed by hand, and the other kernels equal to it everywhere.
 #include <doctest/doctest.h>
 
 #include <array>
-#include <kinglet/kernels/depthwise/generic.hpp>
+#include <kinglet/kernels/select.hpp>
 
 #include "support/convolution.hpp"
 
@@ -25,30 +25,31 @@ struct Shape {
 
 struct Steps {
   Padding padding = Padding::same;
-  index_t stride = 1;
-  index_t dilation = 1;
+  index_t stride_h = 1;
+  index_t stride_w = 1;
+  index_t dilation_h = 1;
+  index_t dilation_w = 1;
 };
 
-/// Whether both kernels agree; true as well where VALID padding leaves no output.
-template <class K>
-bool agree(const Shape& s, const Steps& steps, test::Random& random) {
-  const WindowExtent h = window_extent(steps.padding, s.height, s.filter_h, steps.stride, steps.dilation);
-  const WindowExtent w = window_extent(steps.padding, s.width, s.filter_w, steps.stride, steps.dilation);
+using Kernels = test::Kernels<depthwise::Reference, depthwise::Generic, select::native::depthwise>;
+
+/// Nothing as well where VALID padding leaves no output.
+template <class K, template <class> class Memory = test::Misaligned>
+std::string differing(const Shape& s, const Steps& steps, test::Random& random) {
+  const WindowExtent h = window_extent(steps.padding, s.height, s.filter_h, steps.stride_h, steps.dilation_h);
+  const WindowExtent w = window_extent(steps.padding, s.width, s.filter_w, steps.stride_w, steps.dilation_w);
   if (h.output <= 0 || w.output <= 0) {
-    return true;
+    return "";
   }
-  const Window window{steps.stride, steps.stride, steps.dilation, steps.dilation, h.pad_before, w.pad_before};
+  const Window window{steps.stride_h,   steps.stride_w, steps.dilation_h,
+                      steps.dilation_w, h.pad_before,   w.pad_before};
   const index_t outputs = s.channels * s.depth_multiplier;
   const Nhwc input{s.batch, s.height, s.width, s.channels};
   const Nhwc filter{1, s.filter_h, s.filter_w, outputs};
   const Nhwc output{s.batch, h.output, w.output, outputs};
   const std::size_t terms = filter.size() / static_cast<std::size_t>(outputs);
-  test::RandomConvolution<K> c({input.size(), filter.size(), output.size(), outputs, terms}, random);
-  const auto tensors = c.tensors(c.actual, input, filter, output);
-  depthwise::Reference::run<typename K::R>(window, c.tensors(c.expected, input, filter, output), c.q);
-  depthwise::Generic::run<typename K::R>(window, tensors, c.q,
-                                         c.scratch(depthwise::Generic::scratch_bytes(window, tensors)));
-  return c.agree();
+  test::RandomConvolution<K, Memory> c({input.size(), filter.size(), output.size(), outputs, terms}, random);
+  return c.template differing<Kernels>(input, filter, output, window);
 }
 
 }  // namespace
@@ -84,59 +85,92 @@ TEST_CASE("reference: padding is real 0, stride and dilation step over pixels") 
   CHECK(output[2] == 42);
 }
 
-TEST_CASE_TEMPLATE("generic equals reference: filters, strides, dilations, padding", K,
+TEST_CASE_TEMPLATE("kernels equal reference: filters, strides, dilations, padding", K,
                    KINGLET_CONVOLUTION_KINDS) {
   test::Random random(21);
-  constexpr std::array<std::array<index_t, 2>, 8> filters{
-      {{1, 1}, {1, 3}, {2, 2}, {3, 3}, {4, 4}, {5, 5}, {10, 4}, {3, 1}}};
+  constexpr std::array<std::array<index_t, 2>, 12> filters{
+      {{1, 1}, {1, 3}, {2, 3}, {3, 3}, {4, 3}, {3, 1}, {2, 2}, {4, 4}, {5, 5}, {10, 4}, {16, 2}, {17, 3}}};
   for (const auto& filter : filters) {
     for (const Padding padding : {Padding::same, Padding::valid}) {
-      for (index_t stride = 1; stride <= 3; ++stride) {
-        for (index_t dilation = 1; dilation <= 2; ++dilation) {
+      for (index_t strides = 0; strides < 9; ++strides) {
+        for (index_t dilations = 0; dilations < 4; ++dilations) {
           const Shape s{.height = random.in(1, 12),
-                        .width = random.in(1, 9),
-                        .channels = random.in(1, 20),
+                        .width = random.one_in(4) ? random.in(15, 35) : random.in(1, 9),
+                        .channels = random.one_in(4) ? random.in(60, 70) : random.in(1, 20),
                         .filter_h = filter[0],
                         .filter_w = filter[1]};
+          const Steps steps{padding, strides / 3 + 1, strides % 3 + 1, dilations / 2 + 1, dilations % 2 + 1};
           CAPTURE(s.height);
           CAPTURE(s.width);
+          CAPTURE(s.channels);
           CAPTURE(s.filter_h);
-          CAPTURE(stride);
-          CHECK(agree<K>(s, {padding, stride, dilation}, random));
+          CAPTURE(s.filter_w);
+          CAPTURE(strides);
+          CAPTURE(dilations);
+          CHECK(differing<K>(s, steps, random) == "");
         }
       }
     }
   }
 }
 
-TEST_CASE_TEMPLATE("generic equals reference: channels and depth multipliers", K, KINGLET_CONVOLUTION_KINDS) {
+TEST_CASE_TEMPLATE("kernels equal reference: channels and depth multipliers", K, KINGLET_CONVOLUTION_KINDS) {
   test::Random random(22);
-  for (const index_t channels : {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 31, 32, 33}) {
+  for (const index_t channels : test::channel_counts) {
     for (const index_t depth_multiplier : {1, 2, 3, 8}) {
       CAPTURE(channels);
       CAPTURE(depth_multiplier);
       const Shape s{.batch = random.in(1, 2), .channels = channels, .depth_multiplier = depth_multiplier};
-      CHECK(agree<K>(s, {}, random));
+      CHECK(differing<K>(s, {}, random) == "");
     }
   }
   for (const index_t filter : {1, 2, 3, 5}) {
-    CHECK(agree<K>({.height = 1, .width = 1, .channels = 19, .filter_h = filter, .filter_w = filter}, {},
-                   random));
+    CHECK(differing<K>({.height = 1, .width = 1, .channels = 19, .filter_h = filter, .filter_w = filter}, {},
+                       random) == "");
   }
 }
 
-TEST_CASE("generic equals reference: shapes known to the compiler") {
+TEST_CASE_TEMPLATE("kernels stay inside their memory", K, Kind<std::int8_t, std::int8_t, double_rounding>,
+                   Kind<std::uint8_t, std::uint8_t, double_rounding>) {
+  test::Random random(24);
+  for (const index_t channels : test::channel_counts) {
+    CAPTURE(channels);
+    for (const index_t filter : {1, 3, 5}) {
+      const Shape s{.channels = channels, .filter_h = filter, .filter_w = filter};
+      CHECK(differing<K, test::Guarded>(s, {}, random) == "");
+      CHECK(differing<K, test::Guarded>(s, {Padding::valid, 1, 2}, random) == "");
+    }
+  }
+}
+
+TEST_CASE_TEMPLATE("kernels equal reference: scaled sums that wrap when the zero point is added", K,
+                   Kind<std::int8_t, std::int8_t, double_rounding>,
+                   Kind<std::uint8_t, std::uint8_t, double_rounding>) {
+  using T = typename K::T;
+  test::Random random(25);
+  test::RandomConvolution<K> c({5 * 64, 9 * 64, 5 * 64, 64, 9}, random);
+  c.has_bias = true;
+  std::fill(c.filter.begin(), c.filter.end(), static_cast<typename K::W>(0));
+  for (const T zero_point : {std::numeric_limits<T>::min(), std::numeric_limits<T>::max()}) {
+    for (std::size_t o = 0; o < 64; ++o) {
+      const std::int32_t below = random.in(0, 400);
+      c.bias.data()[o] = o % 2 != 0 ? INT32_MAX - below : INT32_MIN + below;
+      c.multipliers[o] = {INT32_MAX, 0};  // one, nearly
+    }
+    c.q = {3,
+           0,
+           {c.multipliers.data(), zero_point, std::numeric_limits<T>::min(), std::numeric_limits<T>::max()}};
+    CHECK(c.template differing<Kernels>(Nhwc{1, 1, 5, 64}, Nhwc{1, 3, 3, 64}, Nhwc{1, 1, 5, 64},
+                                        Window{1, 1, 1, 1, 1, 1}) == "");
+  }
+}
+
+TEST_CASE("kernels equal reference: shapes known to the compiler") {
   using K = Kind<std::uint8_t, std::uint8_t, double_rounding>;
   using Input = Extents<1, 6, 5, 16>;
   using Filter = Extents<1, 3, 3, 16>;
   using Output = Extents<1, 3, 3, 16>;
   test::Random random(23);
   test::RandomConvolution<K> c({Input{}.size(), Filter{}.size(), Output{}.size(), 16, 9}, random);
-  constexpr Window window{2, 2, 1, 1, 0, 1};
-  const auto tensors = c.tensors(c.actual, Input{}, Filter{}, Output{});
-  depthwise::Reference::run<double_rounding>(window,
-                                             decay(c.tensors(c.expected, Input{}, Filter{}, Output{})), c.q);
-  depthwise::Generic::run<double_rounding>(window, tensors, c.q,
-                                           c.scratch(depthwise::Generic::scratch_bytes(window, tensors)));
-  CHECK(c.agree());
+  CHECK(c.differing<Kernels>(Input{}, Filter{}, Output{}, Window{2, 2, 1, 1, 0, 1}) == "");
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file kernels/fully_connected.cpp
-/// FULLY_CONNECTED: the reference on a case computed by hand, and the generic kernel equal to it everywhere.
+/// FULLY_CONNECTED: the reference on a case computed by hand, and the other kernels equal to it everywhere.
 #include <doctest/doctest.h>
 
-#include <kinglet/kernels/fully_connected/generic.hpp>
+#include <kinglet/kernels/select.hpp>
 
 #include "support/convolution.hpp"
 
@@ -14,18 +14,17 @@ namespace {
 
 using Matrix = Extents<dynamic_extent, dynamic_extent>;
 
-template <class K>
-bool agree(const Matrix& input, index_t outputs, test::Random& random) {
+using Kernels =
+    test::Kernels<fully_connected::Reference, fully_connected::Generic, select::native::fully_connected>;
+
+template <class K, template <class> class Memory = test::Misaligned>
+std::string differing(const Matrix& input, index_t outputs, test::Random& random) {
   const Matrix filter{outputs, input.extent(1)};
   const Matrix output{input.extent(0), outputs};
-  test::RandomConvolution<K> c(
+  test::RandomConvolution<K, Memory> c(
       {input.size(), filter.size(), output.size(), outputs, static_cast<std::size_t>(input.extent(1))},
       random);
-  const auto tensors = c.tensors(c.actual, input, filter, output);
-  fully_connected::Reference::run<typename K::R>(c.tensors(c.expected, input, filter, output), c.q);
-  fully_connected::Generic::run<typename K::R>(tensors, c.q,
-                                               c.scratch(fully_connected::Generic::scratch_bytes(tensors)));
-  return c.agree();
+  return c.template differing<Kernels>(input, filter, output);
 }
 
 }  // namespace
@@ -62,28 +61,34 @@ TEST_CASE("reference: 16-bit activations sum in 64 bits") {
   CHECK(output[0] == 31749);  // 4161409000 / 131072 = 31749.03
 }
 
-TEST_CASE_TEMPLATE("generic equals reference", K, KINGLET_CONVOLUTION_KINDS) {
+TEST_CASE_TEMPLATE("kernels equal reference", K, KINGLET_CONVOLUTION_KINDS) {
   test::Random random(41);
-  for (const index_t depth : {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 31, 32, 33, 100}) {
-    for (const index_t batch : {1, 2, 3, 4, 7}) {
+  for (const index_t depth : test::channel_counts) {
+    for (const index_t batch : {1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 25}) {
+      const index_t outputs = test::channel_counts[random.in<std::size_t>(0, 31)];
       CAPTURE(depth);
       CAPTURE(batch);
-      CHECK(agree<K>({batch, depth}, random.in(1, 40), random));
+      CAPTURE(outputs);
+      CHECK(differing<K>({batch, depth}, outputs, random) == "");
     }
   }
 }
 
-TEST_CASE("generic equals reference: shapes known to the compiler") {
+TEST_CASE_TEMPLATE("kernels stay inside their memory", K, Kind<std::int8_t, std::int8_t, double_rounding>,
+                   Kind<std::uint8_t, std::uint8_t, double_rounding>) {
+  test::Random random(43);
+  for (const index_t depth : test::channel_counts) {
+    CAPTURE(depth);
+    CHECK(differing<K, test::Guarded>({random.in(1, 14), depth}, random.in(1, 150), random) == "");
+  }
+}
+
+TEST_CASE("kernels equal reference: shapes known to the compiler") {
   using K = Kind<std::int8_t, std::int8_t, double_rounding>;
   using Input = Extents<1, 21>;
   using Filter = Extents<5, 21>;
   using Output = Extents<1, 5>;
   test::Random random(42);
   test::RandomConvolution<K> c({Input{}.size(), Filter{}.size(), Output{}.size(), 5, 21}, random);
-  const auto tensors = c.tensors(c.actual, Input{}, Filter{}, Output{});
-  fully_connected::Reference::run<double_rounding>(decay(c.tensors(c.expected, Input{}, Filter{}, Output{})),
-                                                   c.q);
-  fully_connected::Generic::run<double_rounding>(tensors, c.q,
-                                                 c.scratch(fully_connected::Generic::scratch_bytes(tensors)));
-  CHECK(c.agree());
+  CHECK(c.differing<Kernels>(Input{}, Filter{}, Output{}) == "");
 }

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file support/convolution.hpp
-/// Random convolutions whose outputs are mostly inside the clamp, and the comparison of two kernels on them.
+/// Random convolutions whose outputs are mostly inside the clamp, and the comparison of an operator's kernels on them.
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <bit>
-#include <cstring>
 #include <kinglet/kernels/convolution.hpp>
-#include <memory>
+#include <kinglet/kernels/memory.hpp>
+#include <optional>
+#include <string>
 
-#include "support/random.hpp"
+#include "support/guarded.hpp"
 
 namespace test {
 
@@ -24,9 +26,21 @@ struct Kind {
 /// Every pair of element types and every policy; 16-bit activations have one rounding of their own.
 #define KINGLET_CONVOLUTION_KINDS                                                                          \
   Kind<std::int8_t, std::int8_t, double_rounding>, Kind<std::int8_t, std::int8_t, double_rounding_upward>, \
-      Kind<std::int8_t, std::int8_t, single_rounding>,                                                     \
-      Kind<std::uint8_t, std::uint8_t, double_rounding_upward>,                                            \
+      Kind<std::int8_t, std::int8_t, single_rounding>, Kind<std::uint8_t, std::uint8_t, double_rounding>,  \
       Kind<std::int16_t, std::int8_t, double_rounding>
+
+/// Channels around registers' and blocks' ends: 1 to 4 vectors of 16 lanes, and more than one block.
+inline constexpr std::array<kinglet::index_t, 32> channel_counts{
+    1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13,  14,  15,  16,
+    17, 31, 32, 33, 47, 48, 49, 63, 64, 65, 96, 97, 127, 130, 144, 150};
+
+/// An operator's kernels: its reference, the one for every target, and the one of the target that is tested.
+template <class Reference, class Generic, class Native>
+struct Kernels {
+  using reference = Reference;
+  using generic = Generic;
+  using native = Native;
+};
 
 /// Elements of a convolution's tensors.
 struct Sizes {
@@ -37,7 +51,8 @@ struct Sizes {
   std::size_t terms;          ///< products summed for one output
 };
 
-template <class K>
+/// @tparam Memory of the tensors and of what kernels ask for: Misaligned or Guarded.
+template <class K, template <class> class Memory = Misaligned>
 class RandomConvolution {
  public:
   using T = typename K::T;
@@ -51,44 +66,121 @@ class RandomConvolution {
         expected(sizes.output),
         actual(sizes.output + guard, 2),
         multipliers(static_cast<std::size_t>(sizes.channels)),
-        has_bias(!random.one_in(8)) {
+        has_bias(!random.one_in(8)),
+        offset_(16 * random.in<std::size_t>(0, 3)) {
     std::generate(input.begin(), input.end(), [&] { return random.element<T>(); });
     std::generate(filter.begin(), filter.end(), [&] { return random.element<W>(); });
     // A product is about 2^12 (8-bit) or 2^20 (16-bit), a sum of n about sqrt(n) times that.
     const int sum_bits = (sizeof(T) == 1 ? 12 : 20) + static_cast<int>(std::bit_width(sizes.terms)) / 2;
-    const int wanted_bits = sizeof(T) == 1 ? 6 : 14;
-    for (std::size_t o = 0; o < multipliers.size(); ++o) {
-      multipliers[o] = {random.in<std::int32_t>(1 << 30, INT32_MAX),
-                        random.one_in(8) ? random.in(-31, 14) : wanted_bits - sum_bits + random.in(-2, 2)};
+    choose_multipliers((sizeof(T) == 1 ? 6 : 14) - sum_bits, random);
+    for (Bias& b : bias) {
       const Bias large = sizeof(T) == 1 ? Bias{1} << 30 : static_cast<Bias>(std::int64_t{1} << 44);
       const Bias small = static_cast<Bias>(Bias{1} << sum_bits);
       const int kind = random.in(0, 15);
-      bias.data()[o] = kind == 0   ? static_cast<Bias>(large - random.in(0, 9))
-                       : kind == 1 ? static_cast<Bias>(-large + random.in(0, 9))
-                       : kind == 2 ? static_cast<Bias>(large + (large - 1) - random.in(0, 999))  // sums wrap
-                                   : random.in<Bias>(static_cast<Bias>(-small), small);
+      b = kind == 0   ? static_cast<Bias>(large - random.in(0, 9))
+          : kind == 1 ? static_cast<Bias>(-large + random.in(0, 9))
+          : kind == 2 ? static_cast<Bias>(large + (large - 1) - random.in(0, 999))  // sums wrap
+                      : random.in<Bias>(static_cast<Bias>(-small), small);
     }
-    constexpr std::int32_t lowest = std::numeric_limits<T>::min();
-    constexpr std::int32_t highest = std::numeric_limits<T>::max();
     q.input_zero_point = sizeof(T) == 2 && !random.one_in(4) ? 0 : random.element<T>();
     q.filter_zero_point = std::same_as<W, std::int8_t> && !random.one_in(4) ? 0 : random.element<W>();
-    const bool relu = random.one_in(3);
-    q.output = {multipliers.data(), sizeof(T) == 2 ? 0 : random.in(lowest, highest), lowest, highest};
-    q.output.min = relu ? q.output.zero_point : lowest;
+    choose_clamp(random);
   }
 
+  /// The tensors, with outputs in `to`.
   template <class I, class F, class O>
-  [[nodiscard]] kinglet::Convolution<T, W, I, F, O> tensors(Misaligned<T>& to, const I& in, const F& weights,
+  [[nodiscard]] kinglet::Convolution<T, W, I, F, O> tensors(Memory<T>& to, const I& in, const F& weights,
                                                             const O& out) {
     return {{input.data(), in}, {filter.data(), weights}, has_bias ? bias.data() : nullptr, {to.data(), out}};
   }
 
-  /// Exactly as many bytes as a kernel asked for, with rubbish in them.
-  [[nodiscard]] std::byte* scratch(std::size_t bytes) {
-    scratch_ = std::make_unique<std::byte[]>(bytes);
-    std::fill_n(scratch_.get(), bytes, std::byte{0xa5});
+  /// The name of an operator's first kernel that differs from its reference or writes behind its outputs; empty when
+  /// all is well. The last arguments are the operator's own: a Window, or nothing.
+  template <class Operator, class I, class F, class O, class... Own>
+  [[nodiscard]] std::string differing(const I& in, const F& weights, const O& out, const Own&... own) {
+    const auto expect = [&] {
+      const auto shapes_at_run_time = decay(tensors(expected, in, weights, out));
+      Operator::reference::template run<typename K::R>(own..., shapes_at_run_time, q);
+    };
+    const auto equals = [&]<class Kernel>(const Kernel&) {
+      const auto given = tensors(actual, in, weights, out);
+      run<Kernel>(given, Kernel::scratch_bytes(own..., given), own...);
+      return agree();
+    };
+    using Generic = typename Operator::generic;
+    using Native = typename Operator::native;
+    expect();
+    if (!equals(Generic{})) {
+      return std::string(Generic::name);
+    }
+    if constexpr (!std::same_as<Generic, Native>) {
+      // Target's kernels may rely on what the generic one does not: int8 weights have zero point 0.
+      if (std::same_as<W, std::int8_t> && q.filter_zero_point != 0) {
+        q.filter_zero_point = 0;
+        expect();
+      }
+      if (!equals(Native{})) {
+        return std::string(Native::name);
+      }
+    }
+    return "";
+  }
+
+  static constexpr std::size_t guard = 32;
+  static constexpr T unwritten = 0x5a;
+  Memory<T> input;
+  Memory<W> filter;
+  Memory<Bias> bias;
+  Memory<T> expected;
+  Memory<T> actual;
+  std::vector<kinglet::Multiplier> multipliers;
+  bool has_bias;
+  kinglet::ConvolutionQuantization q{};
+
+ private:
+  /// Some layers have multipliers of any size, others only ones below one half, as layers of real networks do; and
+  /// some only powers of two, whose products have ties.
+  void choose_multipliers(int usual_shift, Random& random) {
+    const bool any_size = random.one_in(3);
+    const bool ties = random.one_in(3);
+    const int most = !any_size ? -1 : sizeof(T) == 1 ? 30 : kinglet::Int16Limits::max_shift;
+    for (kinglet::Multiplier& m : multipliers) {
+      const int shift = random.one_in(8) ? random.in(-31, most) : usual_shift + random.in(-2, 2);
+      m = {ties ? 1 << 30 : random.in<std::int32_t>(1 << 30, INT32_MAX), shift};
+    }
+  }
+
+  /// Linear, RELU, RELU6 or RELU_N1_TO_1: the zero point is never outside the clamp.
+  void choose_clamp(Random& random) {
+    constexpr std::int32_t lowest = std::numeric_limits<T>::min();
+    constexpr std::int32_t highest = std::numeric_limits<T>::max();
+    const std::int32_t zero_point = sizeof(T) == 2 ? 0 : random.in(lowest, highest);
+    const int kind = random.in(0, 5);
+    q.output = {multipliers.data(), zero_point, lowest, highest};
+    if (kind >= 3) {
+      q.output.min = kind == 5 ? random.in(lowest, zero_point) : zero_point;
+      q.output.max = kind == 3 ? highest : random.in(zero_point, highest);
+    }
+  }
+
+  /// Packs and runs a kernel in exactly as many bytes as it asks for, at any multiple of 16, with rubbish in them.
+  template <class Kernel, class C, class... Own>
+  void run(const C& given, std::size_t scratch_bytes, const Own&... own) {
+    std::optional<Memory<std::byte>> packed;
+    std::optional<Memory<std::byte>> scratch;
+    const auto make = [&](std::optional<Memory<std::byte>>& memory, std::size_t bytes) -> std::byte* {
+      if (bytes == 0) {
+        return nullptr;
+      }
+      memory.emplace(bytes, offset_);
+      std::fill(memory->begin(), memory->end(), std::byte{0xa5});
+      return memory->data();
+    };
     std::fill(actual.begin(), actual.end(), unwritten);
-    return scratch_.get();
+    std::byte* const weights = make(packed, Kernel::packed_bytes(given));
+    Kernel::template pack<typename K::R>(given, q, weights);
+    Kernel::template run<typename K::R>(own..., given, q,
+                                        kinglet::KernelMemory{weights, make(scratch, scratch_bytes)});
   }
 
   /// All outputs agree, and nothing behind them was written.
@@ -98,19 +190,7 @@ class RandomConvolution {
            std::all_of(end, end + guard, [](T e) { return e == unwritten; });
   }
 
-  static constexpr std::size_t guard = 32;
-  static constexpr T unwritten = 0x5a;
-  Misaligned<T> input;
-  Misaligned<W> filter;
-  Misaligned<Bias> bias;
-  Misaligned<T> expected;
-  Misaligned<T> actual;
-  std::vector<kinglet::Multiplier> multipliers;
-  bool has_bias;
-  kinglet::ConvolutionQuantization q{};
-
- private:
-  std::unique_ptr<std::byte[]> scratch_;
+  std::size_t offset_;
 };
 
 }  // namespace test

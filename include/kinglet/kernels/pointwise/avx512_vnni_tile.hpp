@@ -95,7 +95,8 @@ struct TileOutput {
   const OutputStage* stage;
 };
 
-/// clamp(sums scaled + zero_point) as bytes. Narrowing saturates, so 16 bits in between lose nothing.
+/// clamp(sums scaled + zero_point) as bytes. Scaled by less than one half, |y| <= 2^30: the zero point may be added behind
+/// a narrowing that saturates. On the longer way y can be anything, and the sum has to wrap as it does in 32 bits.
 template <index_t Vectors, bool Away, bool Short, class T>
 KINGLET_NOINLINE void finish_tile(const TileOutput<T>& out, const isa::RequantizeBlock16* constants,
                                   const std::int32_t* sums) noexcept {
@@ -107,16 +108,19 @@ KINGLET_NOINLINE void finish_tile(const TileOutput<T>& out, const isa::Requantiz
   constexpr bool is_signed = std::is_signed_v<T>;
   const OutputStage& stage = *out.stage;
   if constexpr (Vectors == 4) {
-    const __m512i zero_point = _mm512_set1_epi16(static_cast<short>(stage.zero_point));
+    const __m512i zero_point = _mm512_set1_epi32(Short ? 0 : stage.zero_point);
+    const __m512i narrow_zero_point = _mm512_set1_epi16(static_cast<short>(Short ? stage.zero_point : 0));
     const __m512i least = _mm512_set1_epi8(static_cast<char>(stage.min));
     const __m512i most = _mm512_set1_epi8(static_cast<char>(stage.max));
     const __mmask64 mask = out.channels >= 64 ? ~__mmask64{0} : (__mmask64{1} << out.channels) - 1;
     for (index_t m = 0; m < out.count; ++m) {
       const std::int32_t* const row = sums + m * 64;
-      const auto scaled = [&](std::size_t v)
-                              KINGLET_INLINE_LAMBDA { return stages[v](_mm512_load_si512(row + v * 16)); };
-      const __m512i low = _mm512_adds_epi16(_mm512_packs_epi32(scaled(0), scaled(1)), zero_point);
-      const __m512i high = _mm512_adds_epi16(_mm512_packs_epi32(scaled(2), scaled(3)), zero_point);
+      const auto scaled = [&](std::size_t v) KINGLET_INLINE_LAMBDA {
+        const __m512i y = stages[v](_mm512_load_si512(row + v * 16));
+        return Short ? y : _mm512_add_epi32(y, zero_point);
+      };
+      const __m512i low = _mm512_adds_epi16(_mm512_packs_epi32(scaled(0), scaled(1)), narrow_zero_point);
+      const __m512i high = _mm512_adds_epi16(_mm512_packs_epi32(scaled(2), scaled(3)), narrow_zero_point);
       __m512i bytes = is_signed ? _mm512_packs_epi16(low, high) : _mm512_packus_epi16(low, high);
       bytes = is_signed ? _mm512_min_epi8(_mm512_max_epi8(bytes, least), most)
                         : _mm512_min_epu8(_mm512_max_epu8(bytes, least), most);
@@ -124,16 +128,15 @@ KINGLET_NOINLINE void finish_tile(const TileOutput<T>& out, const isa::Requantiz
     }
   } else {
     const __m512i zero_point = _mm512_set1_epi32(stage.zero_point);
-    const __m512i least =
-        _mm512_set1_epi32(stage.min - stage.zero_point);  // clamped first: nothing overflows
-    const __m512i most = _mm512_set1_epi32(stage.max - stage.zero_point);
+    const __m512i least = _mm512_set1_epi32(stage.min);
+    const __m512i most = _mm512_set1_epi32(stage.max);
     for (index_t m = 0; m < out.count; ++m) {
       KINGLET_UNROLL
       for (index_t v = 0; v < Vectors; ++v) {
         const index_t left = out.channels - v * 16;
         const auto mask = static_cast<__mmask16>(left >= 16 ? 0xFFFF : (1 << (left < 0 ? 0 : left)) - 1);
         __m512i y = stages[static_cast<std::size_t>(v)](_mm512_load_si512(sums + (m * Vectors + v) * 16));
-        y = _mm512_add_epi32(_mm512_min_epi32(_mm512_max_epi32(y, least), most), zero_point);
+        y = _mm512_min_epi32(_mm512_max_epi32(_mm512_add_epi32(y, zero_point), least), most);
         _mm512_mask_cvtepi32_storeu_epi8(out.rows + m * out.row_stride + v * 16, mask, y);
       }
     }
