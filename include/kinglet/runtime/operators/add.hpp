@@ -12,7 +12,7 @@ namespace kinglet::inline KINGLET_TARGET::operators {
 template <Profile P, class Kernels>
 struct Add {
   static constexpr BuiltinOperator code = BuiltinOperator::add;
-  static constexpr std::int32_t max_version = 4;
+  static constexpr std::int32_t max_version = 5;
 
   static Status prepare(Preparation& p) noexcept {
     Require require(p);

@@ -11,7 +11,7 @@ namespace kinglet::inline KINGLET_TARGET::operators {
 template <Profile P, class Kernels>
 struct FullyConnected {
   static constexpr BuiltinOperator code = BuiltinOperator::fully_connected;
-  static constexpr std::int32_t max_version = 12;
+  static constexpr std::int32_t max_version = 14;
 
   static Status prepare(Preparation& p) noexcept {
     Require require(p);

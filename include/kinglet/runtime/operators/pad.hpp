@@ -12,7 +12,7 @@ namespace kinglet::inline KINGLET_TARGET::operators {
 template <Profile P, class Kernels>
 struct Pad {
   static constexpr BuiltinOperator code = BuiltinOperator::pad;
-  static constexpr std::int32_t max_version = 4;
+  static constexpr std::int32_t max_version = 5;
 
   static Status prepare(Preparation& p) noexcept {
     Require require(p);

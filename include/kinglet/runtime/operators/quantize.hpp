@@ -37,7 +37,7 @@ inline Status check_elementwise(Preparation& p) noexcept {
 template <Profile P, class Kernels>
 struct Quantize {
   static constexpr BuiltinOperator code = BuiltinOperator::quantize;
-  static constexpr std::int32_t max_version = 3;
+  static constexpr std::int32_t max_version = 5;
 
   static Status prepare(Preparation& p) noexcept {
     if (const Status status = detail::check_elementwise(p); !status.ok()) {
@@ -119,7 +119,7 @@ struct Quantize {
 template <Profile P, class Kernels>
 struct Dequantize {
   static constexpr BuiltinOperator code = BuiltinOperator::dequantize;
-  static constexpr std::int32_t max_version = 5;
+  static constexpr std::int32_t max_version = 8;
 
   static Status prepare(Preparation& p) noexcept {
     if (const Status status = detail::check_elementwise(p); !status.ok()) {
