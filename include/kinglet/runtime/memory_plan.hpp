@@ -70,6 +70,9 @@ inline std::size_t workspace_bytes(const Model& model) noexcept {
   return align_up(buffers * sizeof(BufferRequest));
 }
 
+/// Most buffers that are planned: the planner's time is quadratic, a second for this many, and no file may hang it.
+inline constexpr std::size_t max_planned_buffers = 32'768;
+
 /// Checks and plans. @param workspace at least `workspace_bytes(model)`, aligned to `buffer_alignment`; the result
 /// points into it.
 inline Result<MemoryPlan> plan_model(const Model& model, std::span<const OperatorEntry> table,
@@ -82,6 +85,11 @@ inline Result<MemoryPlan> plan_model(const Model& model, std::span<const Operato
   if (workspace.size() < workspace_bytes(model)) {
     return Status::failure(Errc::workspace_too_small, "bytes", static_cast<std::int64_t>(workspace.size()),
                            static_cast<std::int64_t>(workspace_bytes(model)));
+  }
+  if (activations + operators > max_planned_buffers) {
+    return Status::failure(Errc::unsupported_model, "too many activations and operators",
+                           static_cast<std::int64_t>(activations + operators),
+                           static_cast<std::int64_t>(max_planned_buffers));
   }
   Arena room(workspace);
   BufferRequest* const requests = room.make<BufferRequest>(activations + operators);
