@@ -15,12 +15,16 @@ int main() {
   const kinglet::Convolution<std::int8_t, std::int8_t, kinglet::Nhwc, kinglet::Ohwi, kinglet::Nhwc> tensors{
       input.view(), filter.view(), nullptr, output.view()};
   using Kernel = kinglet::select::native::conv2d;
+  alignas(64) static std::array<std::byte, 4096> packed;
   alignas(64) static std::array<std::byte, 4096> scratch;
-  if (Kernel::scratch_bytes(kinglet::Window{}, tensors) > scratch.size()) {
+  const kinglet::Window window;
+  const kinglet::ConvolutionQuantization quantization{0, 0, {&two, 0, -128, 127}};
+  if (Kernel::packed_bytes(tensors) > packed.size() ||
+      Kernel::scratch_bytes(window, tensors) > scratch.size()) {
     return 2;
   }
-  const kinglet::ConvolutionQuantization quantization{0, 0, {&two, 0, -128, 127}};
-  Kernel::run<kinglet::double_rounding>(kinglet::Window{}, tensors, quantization, scratch.data());
+  Kernel::pack<kinglet::double_rounding>(tensors, quantization, packed.data());
+  Kernel::run<kinglet::double_rounding>(window, tensors, quantization, {packed.data(), scratch.data()});
   std::printf("%d\n", output(0, 1, 1, 0));
   return output(0, 1, 1, 0) == 42 ? 0 : 1;
 }
