@@ -70,8 +70,8 @@ inline std::size_t workspace_bytes(const Model& model) noexcept {
   return align_up(buffers * sizeof(BufferRequest));
 }
 
-/// Most buffers that are planned: the planner's time is quadratic, a second for this many, and no file may hang it.
-inline constexpr std::size_t max_planned_buffers = 32'768;
+/// Most buffers that are planned: the planner's time is quadratic, a fraction of a second for this many, and no file may hang it.
+inline constexpr std::size_t max_planned_buffers = 8'192;
 
 /// Checks and plans. @param workspace at least `workspace_bytes(model)`, aligned to `buffer_alignment`; the result
 /// points into it.
