@@ -61,8 +61,12 @@ void mix_convolutions(Mixer& mixer) {
   };
   conv2d::Reference::run<R>(window, tensors, q);
   add_output();
-  if (select::native::conv2d::scratch_bytes(window, tensors) <= scratch.size()) {
-    select::native::conv2d::run<R>(window, tensors, q, scratch.data());
+  using Kernel = select::native::conv2d;
+  alignas(64) static std::array<std::byte, 1 << 15> packed;
+  if (Kernel::scratch_bytes(window, tensors) <= scratch.size() &&
+      Kernel::packed_bytes(tensors) <= packed.size()) {
+    Kernel::pack<R>(tensors, q, packed.data());
+    Kernel::run<R>(window, tensors, q, {packed.data(), scratch.data()});
   }
   add_output();
 }

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file house/instructions.cpp
+/// The instructions that a kernel was written for are in its code, as compilers make it for the target's flags.
+#include <doctest/doctest.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "disassembly.hpp"
+
+using house::Code;
+
+namespace {
+
+constexpr const char* dot_product = "vpdpbusd .*%zmm[0-9]+$";
+constexpr const char* narrow_dot_product = "vpdpbusd .*%[xy]mm[0-9]+$";
+constexpr const char* store = "vmov[a-z0-9]+ +%zmm[0-9]+,.*\\(";
+
+#if defined(KINGLET_AVX512_VNNI_DISASSEMBLY)
+/// Of the functions whose names have this in them, the one there should be.
+const Code& code_of(const std::map<std::string, Code>& functions, const std::string& name) {
+  const Code* code = nullptr;
+  for (const auto& [whole_name, instructions] : functions) {
+    if (whole_name.find(name + "(") != std::string::npos) {
+      REQUIRE_MESSAGE(code == nullptr, name, " is there twice");
+      code = &instructions;
+    }
+  }
+  REQUIRE_MESSAGE(code != nullptr, name, " is not there");
+  return *code;
+}
+
+const std::map<std::string, Code>& avx512_vnni() {
+  static const std::map<std::string, Code> functions = [] {
+    std::ifstream file(KINGLET_AVX512_VNNI_DISASSEMBLY);
+    REQUIRE(file);
+    return house::functions_of(file);
+  }();
+  return functions;
+}
+
+TEST_CASE("AVX-512 VNNI pointwise: a loop of dot products whose sums stay in registers") {
+  struct Tile {
+    const char* rows_and_vectors;
+    int dot_products;
+  };
+  for (const Tile& tile : {Tile{"12, 1", 12}, Tile{"12, 2", 24}, Tile{"8, 3", 24}, Tile{"6, 4", 24}}) {
+    for (const char* is_signed : {"true", "false"}) {
+      const std::string name =
+          std::string("pointwise::dot_tile<") + tile.rows_and_vectors + ", " + is_signed + ">";
+      INFO(name);
+      const Code loop = house::tightest_loop(code_of(avx512_vnni(), name), dot_product);
+      CHECK(house::count(loop, dot_product) == tile.dot_products);
+      CHECK(house::count(loop, store) == 0);
+    }
+  }
+}
+
+TEST_CASE("AVX-512 VNNI depthwise: dot products in every loop over pixels") {
+  struct Loop {
+    const char* name;
+    int dot_products;  ///< at least: unsigned layers also sum activations
+  };
+  for (const Loop& expected :
+       {Loop{"sum_3_wide<1, true>", 12}, Loop{"sum_3_wide<2, true>", 12}, Loop{"sum_3_wide<1, false>", 24},
+        Loop{"sum_3_wide<2, false>", 24}, Loop{"sum_any<true>", 4}, Loop{"sum_any<false>", 4}}) {
+    const std::string name = std::string("depthwise::detail::") + expected.name;
+    INFO(name);
+    const Code& code = code_of(avx512_vnni(), name);
+    CHECK(house::count(house::tightest_loop(code, "vpunpck"), dot_product) >= expected.dot_products);
+    CHECK(house::count(code, narrow_dot_product) == 0);
+  }
+}
+#else
+TEST_CASE("AVX-512 VNNI instructions") {
+  MESSAGE("skipped: sanitizers, or no objdump or compiler for AVX-512 VNNI");
+}
+#endif
+
+}  // namespace
+
+TEST_CASE("loops, dot products and stores are seen in a disassembly") {
+  std::istringstream text(
+      "file:     file format elf64-x86-64\n\n"
+      "0000000000000000 <void f<6, 4>(int*)>:\n"
+      "   0:\tvpdpbusd (%rax),%zmm2,%zmm0\n"
+      "   8:\tvpdpbusd %zmm1,%zmm2,%zmm0\n"
+      "   c:\tvpdpbusd %ymm1,%ymm2,%ymm0\n"
+      "  10:\tvmovdqu64 %zmm0,0x40(%rsp)\n"
+      "  14:\tjne    8 <void f<6, 4>(int*)+0x8>\n"
+      "  16:\tjne    0 <void f<6, 4>(int*)>\n"
+      "  18:\tjmp    20 <void f<6, 4>(int*)+0x20>\n"
+      "  20:\tret\n\n"
+      "0000000000000000 <g()>:\n"
+      "   0:\tvmovdqu64 0x40(%rsp),%zmm0\n");
+  const std::map<std::string, Code> functions = house::functions_of(text);
+  REQUIRE(functions.size() == 2);
+  const Code& f = functions.at("void f<6, 4>(int*)");
+  CHECK(f.size() == 8);
+  CHECK(house::count(f, dot_product) == 2);
+  CHECK(house::count(f, narrow_dot_product) == 1);
+  const Code loop = house::tightest_loop(f, dot_product);
+  CHECK(loop.size() == 4);
+  CHECK(house::count(loop, dot_product) == 1);
+  CHECK(house::count(loop, store) == 1);
+  CHECK(house::count(functions.at("g()"), store) == 0);
+  CHECK(house::tightest_loop(functions.at("g()"), store).empty());
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file kernels/select.cpp
+/// Which kernels a target's row names.
+#include <doctest/doctest.h>
+
+#include <kinglet/kernels/select.hpp>
+
+using namespace kinglet;
+
+namespace {
+
+/// Kernels with code of its own for AVX-512 VNNI, in the order of the table.
+template <class Row>
+bool all_named(std::string_view name) {
+  return Row::conv2d::name == name && Row::depthwise::name == name && Row::fully_connected::name == name &&
+         Row::pointwise::name == name;
+}
+
+}  // namespace
+
+TEST_CASE("scalar code is all generic") {
+  CHECK(all_named<select::kernels<isa::scalar>>("generic"));
+}
+
+TEST_CASE("the AVX-512 VNNI row has its own kernels where they can be compiled, and else its fallback's") {
+  using Row = select::kernels<isa::avx512_vnni>;
+  using Fallback = select::kernels<isa::avx512bw>;
+  if constexpr (std::is_same_v<isa::native, isa::avx512_vnni>) {
+    CHECK(std::is_same_v<select::native, Row>);
+    CHECK(all_named<Row>("avx512_vnni"));
+  } else {
+    CHECK(std::is_same_v<Row::conv2d, Fallback::conv2d>);
+    CHECK(std::is_same_v<Row::depthwise, Fallback::depthwise>);
+    CHECK(std::is_same_v<Row::fully_connected, Fallback::fully_connected>);
+    CHECK(std::is_same_v<Row::pointwise, Fallback::pointwise>);
+  }
+  CHECK(Row::softmax::name == "generic");  // nothing of its own
+  CHECK(!all_named<Fallback>("avx512_vnni"));
+}
+
+TEST_CASE("a build without instruction sets has generic kernels in every row") {
+  if constexpr (std::is_same_v<isa::native, isa::scalar>) {
+    CHECK(all_named<select::kernels<isa::avx512_vnni>>("generic"));
+    CHECK(all_named<select::kernels<isa::neon_i8mm>>("generic"));
+    CHECK(all_named<select::native>("generic"));
+  } else {
+    MESSAGE("skipped: built for ", isa::native::name);
+  }
+}
