@@ -149,7 +149,9 @@ TEST_CASE("the umbrella brings every header but those for workstations") {
     }
   }
   const std::set<std::string> left_out = {"kinglet/model/writer.hpp", "kinglet/model/write_options.hpp"};
-  for (const auto& [path, header] : by_path) {
+  for (const auto& entry : by_path) {
+    const auto& path = entry.first;
+    const Header& header = entry.second;
     if (height(header.layer()) < height("optimize") && !left_out.contains(path)) {
       CHECK_MESSAGE(reached.contains(path), path, " is not reached from kinglet.hpp");
     }
