@@ -18,34 +18,11 @@
 #define STB_IMAGE_IMPLEMENTATION
 #include <stb_image.h>
 
-// Version 1 asserts that a filter's weights sum to about 1 before it makes them do so; for some ratios they do not.
-#define STBIR_ASSERT(condition) static_cast<void>(condition)
-#define STB_IMAGE_RESIZE_STATIC
-#define STB_IMAGE_RESIZE_IMPLEMENTATION
-#if __has_include(<stb_image_resize2.h>)
-#include <stb_image_resize2.h>
-#else
-#include <stb_image_resize.h>
-#endif
-
 namespace cli {
 namespace {
 
 /// Pixels of the biggest picture taken: a small file can claim any size.
 constexpr std::int64_t most_pixels = std::int64_t{1} << 27;
-
-/// Bilinear; over as many pixels as one of the result covers when the picture shrinks.
-bool resize(const std::uint8_t* from, int from_width, int from_height, int from_stride, Image& to) {
-#if __has_include(<stb_image_resize2.h>)
-  return stbir_resize(from, from_width, from_height, from_stride, to.pixels.data(), to.width, to.height, 0,
-                      to.channels == 1 ? STBIR_1CHANNEL : STBIR_RGB, STBIR_TYPE_UINT8, STBIR_EDGE_CLAMP,
-                      STBIR_FILTER_TRIANGLE) != nullptr;
-#else
-  return stbir_resize_uint8_generic(from, from_width, from_height, from_stride, to.pixels.data(), to.width,
-                                    to.height, 0, to.channels, STBIR_ALPHA_CHANNEL_NONE, 0, STBIR_EDGE_CLAMP,
-                                    STBIR_FILTER_TRIANGLE, STBIR_COLORSPACE_LINEAR, nullptr) != 0;
-#endif
-}
 
 /// The decoder fills what a cut file lacks with gray. True when a BMP has fewer bytes than its header says, or a
 /// JPEG no end marker after its last scan.
@@ -127,31 +104,6 @@ Image generated_image(int width, int height, int channels) {
     }
   }
   return image;
-}
-
-Image crop_and_resize(const Image& image, int width, int height) {
-  // The biggest w x h inside the picture with w : h = width : height, at least one pixel.
-  const std::int64_t scaled_width = std::int64_t{image.height} * width / height;
-  const std::int64_t scaled_height = std::int64_t{image.width} * height / width;
-  const int w = static_cast<int>(std::clamp<std::int64_t>(scaled_width, 1, image.width));
-  const int h = static_cast<int>(std::clamp<std::int64_t>(scaled_height, 1, image.height));
-  const int stride = image.width * image.channels;
-  const std::uint8_t* const corner = image.pixels.data() +
-                                     static_cast<std::ptrdiff_t>((image.height - h) / 2) * stride +
-                                     static_cast<std::ptrdiff_t>((image.width - w) / 2) * image.channels;
-  Image result = blank(width, height, image.channels);
-  if (w == width && h == height) {
-    for (int y = 0; y < h; ++y) {
-      std::copy_n(corner + static_cast<std::ptrdiff_t>(y) * stride, w * image.channels,
-                  result.pixels.begin() + static_cast<std::ptrdiff_t>(y) * w * image.channels);
-    }
-    return result;
-  }
-  if (!resize(corner, w, h, stride, result)) {
-    throw Failure("not enough memory to resize a picture of " + std::to_string(image.width) + " x " +
-                  std::to_string(image.height) + " pixels");
-  }
-  return result;
 }
 
 }  // namespace cli

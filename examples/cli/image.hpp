@@ -25,7 +25,8 @@ Image load_image(const std::string& path, int channels);
 /// A picture made of a few formulas, for runs without one.
 Image generated_image(int width, int height, int channels);
 
-/// The largest part around the centre that has the proportions width : height, resized to that.
+/// The largest part around the centre that has the proportions width : height, resized to that: linear between
+/// pixels, and over as many of them as one of the result covers when the picture shrinks.
 Image crop_and_resize(const Image& image, int width, int height);
 
 }  // namespace cli

@@ -172,7 +172,7 @@ void run_on_image(const RunOptions& options, const ModelFile& file) {
     }
     text += class_lines(probabilities, options, labels);
   }
-  text += format("time: %.3f ms\narena: %zu bytes\n", ms, engine->needs().arena_bytes);
+  text += format("time: %.3f ms, the first run\narena: %zu bytes\n", ms, engine->needs().arena_bytes);
   print(text + (file.is_generated() ? generated_notice() : ""));
 }
 
