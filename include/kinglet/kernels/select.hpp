@@ -6,14 +6,18 @@
 
 #include <kinglet/isa/target.hpp>
 #include <kinglet/kernels/add/generic.hpp>
+#include <kinglet/kernels/conv2d/avx2.hpp>
 #include <kinglet/kernels/conv2d/avx512_vnni.hpp>
 #include <kinglet/kernels/conv2d/generic.hpp>
+#include <kinglet/kernels/depthwise/avx2.hpp>
 #include <kinglet/kernels/depthwise/avx512_vnni.hpp>
 #include <kinglet/kernels/depthwise/generic.hpp>
+#include <kinglet/kernels/fully_connected/avx2.hpp>
 #include <kinglet/kernels/fully_connected/avx512_vnni.hpp>
 #include <kinglet/kernels/fully_connected/generic.hpp>
 #include <kinglet/kernels/mean/generic.hpp>
 #include <kinglet/kernels/pad/generic.hpp>
+#include <kinglet/kernels/pointwise/avx2.hpp>
 #include <kinglet/kernels/pointwise/avx512_vnni.hpp>
 #include <kinglet/kernels/pointwise/generic.hpp>
 #include <kinglet/kernels/pool/generic.hpp>
@@ -45,14 +49,21 @@ struct kernels<isa::scalar> {
 template <>
 struct kernels<isa::sse4_1> : kernels<isa::scalar> {};
 template <>
-struct kernels<isa::avx2> : kernels<isa::sse4_1> {};
+struct kernels<isa::avx2> : kernels<isa::sse4_1> {
+// The row exists on every machine, its kernels only where the compiler may use the instructions.
+#if defined(__AVX2__)
+  using conv2d = kinglet::conv2d::Avx2;
+  using depthwise = kinglet::depthwise::Avx2;
+  using fully_connected = kinglet::fully_connected::Avx2;
+  using pointwise = kinglet::pointwise::Avx2;
+#endif
+};
 template <>
 struct kernels<isa::avx2_vnni> : kernels<isa::avx2> {};
 template <>
 struct kernels<isa::avx512bw> : kernels<isa::avx2> {};
 template <>
 struct kernels<isa::avx512_vnni> : kernels<isa::avx512bw> {
-// The row exists on every machine, its kernels only where the compiler may use the instructions.
 #if defined(__AVX512VNNI__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512DQ__)
   using conv2d = kinglet::conv2d::Avx512Vnni;
   using depthwise = kinglet::depthwise::Avx512Vnni;

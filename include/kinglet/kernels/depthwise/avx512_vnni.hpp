@@ -11,7 +11,7 @@
 
 #if defined(__AVX512VNNI__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512DQ__)
 
-#include <kinglet/kernels/depthwise/generic.hpp>
+#include <kinglet/kernels/depthwise/packed.hpp>
 #include <kinglet/kernels/pointwise/avx512_vnni.hpp>
 
 namespace kinglet::inline KINGLET_TARGET::depthwise {
@@ -75,14 +75,6 @@ KINGLET_ALWAYS_INLINE void add_column(Quad& acc, const Quad& column, const __m51
     acc.v[v] = _mm512_dpbusd_epi32(acc.v[v], column.v[v], w[v]);
   }
 }
-
-/// Outputs of one image row.
-struct Span {
-  index_t first_column;  ///< of the input under output 0's first tap
-  index_t stride;
-  index_t dilation;
-  index_t count;
-};
 
 /// Sums of `count` neighbouring outputs, filter at most 3 high and exactly 3 wide, no dilation.
 template <index_t Stride, bool Signed>
@@ -170,69 +162,29 @@ KINGLET_NOINLINE void sum_any(const Rows<Signed>* groups, const Block& block, co
 
 }  // namespace detail
 
-/// 8-bit activations, depth multiplier 1, filters up to 16 high; everything else takes the generic kernel.
-struct Avx512Vnni {
+/// The engine of kernels/depthwise/packed.hpp.
+struct Avx512VnniBlocks : PackedDepthwise {
   static constexpr std::string_view name = "avx512_vnni";
-
-  template <class C>
-  static constexpr bool applies(const C& tensors) noexcept {
-    return sizeof(typename C::activation_type) == 1 && tensors.input.extent(3) == tensors.output.extent(3) &&
-           tensors.filter.extent(1) <= 4 * most_groups;
-  }
-  template <class C>
-  static constexpr std::size_t packed_bytes(const C& tensors) noexcept {
-    return applies(tensors) ? layout_of(tensors).bytes() : Generic::packed_bytes(tensors);
-  }
-  template <class C>
-  static constexpr std::size_t scratch_bytes(const Window& window, const C& tensors) noexcept {
-    return applies(tensors) ? 0 : Generic::scratch_bytes(window, tensors);
-  }
-  template <Rounding R, class C>
-  static constexpr void pack(const C& tensors, const ConvolutionQuantization& q, std::byte* packed) noexcept {
-    if constexpr (sizeof(typename C::activation_type) == 1) {
-      if (applies(tensors)) {
-        using Filters = pointwise::RowFilters<typename C::weight_type>;
-        pack_depthwise<R, typename C::activation_type>(
-            layout_of(tensors), Filters{tensors.filter.data(), tensors.bias}, q, packed);
-        return;
-      }
-    }
-    Generic::pack<R>(tensors, q, packed);
-  }
-  template <Rounding R, class C>
-  static void run(const Window& window, const C& tensors, const ConvolutionQuantization& q,
-                  const KernelMemory& memory) noexcept {
-    if constexpr (sizeof(typename C::activation_type) == 1) {
-      if (applies(tensors)) {
-        run_blocks<R>(window, decay(tensors), q, memory.packed);
-        return;
-      }
-    }
-    Generic::run<R>(window, tensors, q, memory);
-  }
-
- private:
   static constexpr index_t most_groups = 4;
-  static constexpr index_t tile = 16;  ///< outputs whose sums wait in the nearest cache: 4 KiB
+  static constexpr index_t most_rows = 4 * most_groups;
 
-  template <class C>
-  static constexpr PackedDepthwise layout_of(const C& tensors) noexcept {
-    return {tensors.filter.extent(1), tensors.filter.extent(2), tensors.output.extent(3)};
+  template <Rounding R, class T, class W>
+  constexpr void pack(const pointwise::RowFilters<W>& from, const ConvolutionQuantization& q,
+                      std::byte* packed) const noexcept {
+    pack_depthwise<R, T>(*this, from, q, packed);
   }
 
   template <Rounding R, class C>
-  static void run_blocks(const Window& window, const C& tensors, const ConvolutionQuantization& q,
-                         const std::byte* packed) noexcept {
+  void run(const Window& window, const C& tensors, const ConvolutionQuantization& q,
+           const std::byte* packed) const noexcept {
     using T = typename C::activation_type;
     constexpr bool is_signed = std::is_signed_v<T>;
     const auto& [input, filter, bias, output] = tensors;
-    const PackedDepthwise layout = layout_of(tensors);
+    const PackedDepthwise& layout = *this;
     const std::byte* at = packed + pointwise::aligned_offset(packed);
     const bool is_short = *at != std::byte{0};
-    at += pointwise::PackedRows::alignment;
-    const pointwise::detail::Finish how{
-        std::same_as<R, double_rounding> && q.output.min < q.output.zero_point, is_short};
-    const index_t channels = layout.channels;
+    at += pointwise::packed_alignment;
+    const auto how = pointwise::Finish::of<R>(q.output, is_short);
     alignas(64) std::uint8_t outside[64];
     std::memset(outside, q.input_zero_point, sizeof outside);
     const bool three_wide = layout.filter_h <= 3 && layout.filter_w == 3 && window.dilation_w == 1 &&
@@ -261,8 +213,8 @@ struct Avx512Vnni {
           }
           for (index_t x = 0; x < output.extent(2); x += tile) {
             alignas(64) std::int32_t sums[tile * 64];
-            const detail::Span span{x * window.stride_w - window.pad_left, window.stride_w, window.dilation_w,
-                                    std::min(tile, output.extent(2) - x)};
+            const Span span{x * window.stride_w - window.pad_left, window.stride_w, window.dilation_w,
+                            std::min(tile, output.extent(2) - x)};
             if (three_wide && window.stride_w == 1) {
               detail::sum_3_wide<1>(rows[0], block, span, sums);
             } else if (three_wide) {
@@ -278,7 +230,12 @@ struct Avx512Vnni {
       }
     }
   }
+
+ private:
+  static constexpr index_t tile = 16;  ///< outputs whose sums wait in the nearest cache: 4 KiB
 };
+
+using Avx512Vnni = Packed<Avx512VnniBlocks>;
 
 }  // namespace kinglet::inline KINGLET_TARGET::depthwise
 

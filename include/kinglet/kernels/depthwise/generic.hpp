@@ -5,8 +5,8 @@
 #pragma once
 
 #include <kinglet/kernels/depthwise/reference.hpp>
-#include <kinglet/kernels/memory.hpp>
 #include <kinglet/kernels/dot_tile.hpp>
+#include <kinglet/kernels/memory.hpp>
 #include <kinglet/kernels/output_block.hpp>
 
 namespace kinglet::inline KINGLET_TARGET::depthwise {

@@ -37,7 +37,7 @@ struct PackedDepthwise {
   }
   /// With the head, and room to align the start.
   [[nodiscard]] constexpr std::size_t bytes() const noexcept {
-    return static_cast<std::size_t>(blocks()) * block_bytes() + 2 * pointwise::PackedRows::alignment;
+    return static_cast<std::size_t>(blocks()) * block_bytes() + 2 * pointwise::packed_alignment;
   }
 };
 
@@ -49,9 +49,9 @@ constexpr void pack_depthwise(const PackedDepthwise& layout, const pointwise::Ro
   constexpr auto stage_bytes = static_cast<index_t>(sizeof(isa::RequantizeBlock16));
   const pointwise::Folding<T, W> folding(q);
   std::byte* at = packed + pointwise::aligned_offset(packed);
-  const bool is_short = pointwise::short_way<R>({1, layout.channels}, q);
+  const bool is_short = pointwise::short_way(q.output, layout.channels);
   *at = static_cast<std::byte>(is_short);
-  at += pointwise::PackedRows::alignment;
+  at += pointwise::packed_alignment;
   for (index_t b = 0; b < layout.blocks(); ++b, at += layout.block_bytes()) {
     std::byte* const biases = at + 4 * stage_bytes;
     std::byte* const weights = biases + 4 * 64;

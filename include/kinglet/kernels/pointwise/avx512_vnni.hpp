@@ -9,27 +9,11 @@
 #if defined(__AVX512VNNI__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512DQ__)
 
 #include <kinglet/kernels/memory.hpp>
-#include <kinglet/kernels/pointwise/generic.hpp>
+#include <kinglet/kernels/pointwise/packed.hpp>
 
 namespace kinglet::inline KINGLET_TARGET::pointwise {
 
-/// Rows that lie one after another, `stride` bytes apart, and where their outputs go.
-template <class T>
-struct RowRun {
-  const T* rows;
-  std::ptrdiff_t row_stride;
-  std::ptrdiff_t count;
-  T* output;
-  std::ptrdiff_t output_stride;
-};
-
 namespace detail {
-
-/// How a layer's tiles are finished.
-struct Finish {
-  bool away;
-  bool is_short;
-};
 
 /// The offsets d * sum u of a tile's rows, for unsigned activations.
 inline void sum_rows(const TileInput& in, index_t rows, std::int32_t d, std::int32_t* offsets) noexcept {
@@ -97,80 +81,48 @@ void run_block(const Layer& layer, const RowRun<T>& run, const PackedBlock& bloc
 
 }  // namespace detail
 
-/// Rows times all packed filters.
-template <Rounding R, class T>
-void multiply_packed(const PackedRows& packed, const RowRun<T>& run, const ConvolutionQuantization& q,
-                     const std::byte* memory) noexcept {
-  const std::byte* at = memory + aligned_offset(memory);
-  const bool is_short = *at != std::byte{0};
-  at += PackedRows::alignment;
-  const bool clamps_negative = q.output.min >= q.output.zero_point;
-  const detail::Layer layer{packed.depth,
-                            (std::is_signed_v<T> ? 0 : 128) - q.filter_zero_point,
-                            {std::same_as<R, double_rounding> && !clamps_negative, is_short},
-                            &q.output};
-  RowRun<T> block_run = run;
-  index_t left = packed.outputs;
-  for (index_t b = 0; b < packed.blocks(); ++b) {
-    const index_t vectors = packed.vectors_of(b);
-    const PackedBlock block(at, vectors);
-    switch (vectors) {
-      case 1: detail::run_block<1>(layer, block_run, block, left); break;
-      case 2: detail::run_block<2>(layer, block_run, block, left); break;
-      case 3: detail::run_block<3>(layer, block_run, block, left); break;
-      default: detail::run_block<4>(layer, block_run, block, left); break;
-    }
-    at += packed.bytes_of(vectors);
-    left -= vectors * PackedRows::lanes;
-    block_run.output += vectors * PackedRows::lanes;
-  }
-}
-
-/// 8-bit activations; 16-bit ones take the generic kernel.
-struct Avx512Vnni {
+/// The engine that kernels on packed rows are made of (kernels/pointwise/packed.hpp).
+struct Avx512VnniRows : PackedRows {
   static constexpr std::string_view name = "avx512_vnni";
 
-  template <class C>
-  static constexpr bool applies = sizeof(typename C::activation_type) == 1;
-
-  template <class C>
-  static constexpr std::size_t packed_bytes(const C& tensors) noexcept {
-    return applies<C> ? rows_of(tensors).bytes() : Generic::packed_bytes(tensors);
-  }
-  template <class C>
-  static constexpr std::size_t scratch_bytes(const C& tensors) noexcept {
-    return applies<C> ? 0 : Generic::scratch_bytes(tensors);
-  }
-  template <Rounding R, class C>
-  static constexpr void pack(const C& tensors, const ConvolutionQuantization& q, std::byte* packed) noexcept {
-    if constexpr (applies<C>) {
-      pack_rows<R, typename C::activation_type>(
-          rows_of(tensors), RowFilters<typename C::weight_type>{tensors.filter.data(), tensors.bias}, q,
-          packed);
-    } else {
-      Generic::pack<R>(tensors, q, packed);
-    }
-  }
-  template <Rounding R, class C>
-  static void run(const C& tensors, const ConvolutionQuantization& q, const KernelMemory& memory) noexcept {
-    if constexpr (applies<C>) {
-      using T = typename C::activation_type;
-      const auto& [input, filter, bias, output] = tensors;
-      const std::ptrdiff_t pixels = std::ptrdiff_t{input.extent(0)} * input.extent(1) * input.extent(2);
-      multiply_packed<R>(rows_of(tensors),
-                         RowRun<T>{input.data(), input.extent(3), pixels, output.data(), output.extent(3)}, q,
-                         memory.packed);
-    } else {
-      Generic::run<R>(tensors, q, memory);
-    }
+  [[nodiscard]] constexpr std::size_t scratch_bytes(std::ptrdiff_t) const noexcept { return 0; }
+  /// 24 divides into whole tiles of every kind; where that is much memory, one tile.
+  [[nodiscard]] constexpr index_t gathered_rows() const noexcept {
+    return depth <= 128 ? 24 : tile_rows_for(vectors_of(0));
   }
 
- private:
-  template <class C>
-  static constexpr PackedRows rows_of(const C& tensors) noexcept {
-    return {tensors.input.extent(3), tensors.output.extent(3)};
+  template <Rounding R, class T, class W>
+  constexpr void pack(const RowFilters<W>& from, const ConvolutionQuantization& q,
+                      std::byte* packed) const noexcept {
+    pack_rows<R, T>(*this, from, q, packed);
+  }
+
+  template <Rounding R, class T, class W>
+  void multiply(const RowRun<T>& run, const ConvolutionQuantization& q,
+                const KernelMemory& memory) const noexcept {
+    const std::byte* at = memory.packed + aligned_offset(memory.packed);
+    const detail::Layer layer{depth, (std::is_signed_v<T> ? 0 : 128) - q.filter_zero_point,
+                              Finish::of<R>(q.output, *at != std::byte{0}), &q.output};
+    at += packed_alignment;
+    RowRun<T> block_run = run;
+    index_t left = outputs;
+    for (index_t b = 0; b < blocks(); ++b) {
+      const index_t vectors = vectors_of(b);
+      const PackedBlock block(at, vectors);
+      switch (vectors) {
+        case 1: detail::run_block<1>(layer, block_run, block, left); break;
+        case 2: detail::run_block<2>(layer, block_run, block, left); break;
+        case 3: detail::run_block<3>(layer, block_run, block, left); break;
+        default: detail::run_block<4>(layer, block_run, block, left); break;
+      }
+      at += bytes_of(vectors);
+      left -= vectors * lanes;
+      block_run.output += vectors * lanes;
+    }
   }
 };
+
+using Avx512Vnni = Packed<Avx512VnniRows>;
 
 }  // namespace kinglet::inline KINGLET_TARGET::pointwise
 

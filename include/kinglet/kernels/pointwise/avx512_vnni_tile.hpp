@@ -10,7 +10,9 @@
 
 #if defined(__AVX512VNNI__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512DQ__)
 
+#include <array>
 #include <cstring>
+#include <utility>
 
 namespace kinglet::inline KINGLET_TARGET::pointwise {
 
@@ -84,16 +86,6 @@ KINGLET_NOINLINE void dot_tile(const TileInput& in, std::int32_t* sums) noexcept
     }
   }
 }
-
-/// Where a tile's outputs go.
-template <class T>
-struct TileOutput {
-  T* rows;
-  std::ptrdiff_t row_stride;  ///< elements
-  index_t count;              ///< rows
-  index_t channels;           ///< valid ones of the block
-  const OutputStage* stage;
-};
 
 /// clamp(sums scaled + zero_point) as bytes. Scaled by less than one half, |y| <= 2^30: the zero point may be added behind
 /// a narrowing that saturates. On the longer way y can be anything, and the sum has to wrap as it does in 32 bits.

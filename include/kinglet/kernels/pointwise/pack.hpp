@@ -20,8 +20,7 @@
 
 #if defined(__AVX512VNNI__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512DQ__)
 
-#include <kinglet/core/bytes.hpp>
-#include <kinglet/kernels/convolution.hpp>
+#include <kinglet/kernels/pointwise/rows.hpp>
 #include <span>
 
 namespace kinglet::inline KINGLET_TARGET::pointwise {
@@ -33,7 +32,6 @@ struct PackedRows {
 
   static constexpr index_t lanes = 16;
   static constexpr index_t most_vectors = 4;
-  static constexpr std::size_t alignment = 64;
 
   [[nodiscard]] constexpr index_t quads() const noexcept { return (depth + 3) / 4; }
   [[nodiscard]] constexpr index_t vectors() const noexcept { return (outputs + lanes - 1) / lanes; }
@@ -49,7 +47,9 @@ struct PackedRows {
            (sizeof(isa::RequantizeBlock16) + 64 + static_cast<std::size_t>(quads()) * 64);
   }
   /// With the head, and room to align the start.
-  [[nodiscard]] constexpr std::size_t bytes() const noexcept { return bytes_of(vectors()) + 2 * alignment; }
+  [[nodiscard]] constexpr std::size_t bytes() const noexcept {
+    return bytes_of(vectors()) + 2 * packed_alignment;
+  }
 };
 
 /// One block in packed memory.
@@ -66,33 +66,6 @@ struct PackedBlock {
 
 constexpr index_t channel_of(index_t vectors, index_t vector, index_t lane) noexcept {
   return vectors == PackedRows::most_vectors ? 16 * (lane / 4) + 4 * vector + lane % 4 : 16 * vector + lane;
-}
-
-/// The first aligned byte. While compiling, addresses have no numbers: constant objects are aligned themselves.
-constexpr std::size_t aligned_offset(const std::byte* packed) noexcept {
-  if (std::is_constant_evaluated()) {
-    return 0;
-  }
-  return (PackedRows::alignment - std::bit_cast<std::uintptr_t>(packed) % PackedRows::alignment) %
-         PackedRows::alignment;
-}
-
-/// What is packed: filters of `depth` elements, one after another.
-template <class W>
-struct RowFilters {
-  const W* filter;
-  const std::int32_t* bias;  ///< or null
-};
-
-/// Every multiplier of the layer is below one half, so that all blocks take the shorter way.
-template <Rounding R>
-constexpr bool short_way(const PackedRows& rows, const ConvolutionQuantization& q) noexcept {
-  for (index_t o = 0; o < rows.outputs; ++o) {
-    if (q.output.multiplier[o].shift > -1) {
-      return false;
-    }
-  }
-  return true;
 }
 
 /// One filter of a block: its weights as signed bytes, in quads that lie `quad_step` bytes apart. @return their sum.
@@ -152,9 +125,9 @@ constexpr void pack_rows(const PackedRows& rows, const RowFilters<W>& from, cons
                          std::byte* packed) noexcept {
   const Folding<T, W> folding(q);
   std::byte* at = packed + aligned_offset(packed);
-  const bool is_short = short_way<R>(rows, q);
+  const bool is_short = short_way(q.output, rows.outputs);
   *at = static_cast<std::byte>(is_short);
-  at += PackedRows::alignment;
+  at += packed_alignment;
   index_t first = 0;
   for (index_t b = 0; b < rows.blocks(); ++b) {
     const index_t vectors = rows.vectors_of(b);

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file kernels/conv2d/packed.hpp
+/// The patches of input under the filter, taps in the filter's own order, are gathered for a few pixels at a time and
+/// multiplied as rows by a target's engine (kernels/pointwise/packed.hpp). Taps outside the image have the input's zero point.
+#pragma once
+
+#include <cstring>
+#include <kinglet/kernels/conv2d/generic.hpp>
+#include <kinglet/kernels/pointwise/rows.hpp>
+
+namespace kinglet::inline KINGLET_TARGET::conv2d {
+
+/// 8-bit activations in one group; everything else takes the generic kernel.
+template <class Engine>
+struct Packed {
+  static constexpr std::string_view name = Engine::name;
+
+  template <class C>
+  static constexpr bool applies(const C& tensors) noexcept {
+    return sizeof(typename C::activation_type) == 1 && tensors.input.extent(3) == tensors.filter.extent(3);
+  }
+  template <class C>
+  static constexpr std::size_t packed_bytes(const C& tensors) noexcept {
+    return applies(tensors) ? engine(tensors).bytes() : Generic::packed_bytes(tensors);
+  }
+  template <class C>
+  static constexpr std::size_t scratch_bytes(const Window& window, const C& tensors) noexcept {
+    if (!applies(tensors)) {
+      return Generic::scratch_bytes(window, tensors);
+    }
+    const Engine rows = engine(tensors);
+    const index_t most = rows.gathered_rows();
+    return rows.scratch_bytes(most) + static_cast<std::size_t>(most) * static_cast<std::size_t>(rows.depth);
+  }
+  template <Rounding R, class C>
+  static constexpr void pack(const C& tensors, const ConvolutionQuantization& q, std::byte* packed) noexcept {
+    if constexpr (sizeof(typename C::activation_type) == 1) {
+      if (applies(tensors)) {
+        using W = typename C::weight_type;
+        engine(tensors).template pack<R, typename C::activation_type, W>(
+            pointwise::RowFilters<W>{tensors.filter.data(), tensors.bias}, q, packed);
+        return;
+      }
+    }
+    Generic::pack<R>(tensors, q, packed);
+  }
+  template <Rounding R, class C>
+  static void run(const Window& window, const C& tensors, const ConvolutionQuantization& q,
+                  const KernelMemory& memory) noexcept {
+    if constexpr (sizeof(typename C::activation_type) == 1) {
+      if (applies(tensors)) {
+        run_gathered<R>(window, tensors, q, memory);
+        return;
+      }
+    }
+    Generic::run<R>(window, tensors, q, memory);
+  }
+
+ private:
+  template <class C>
+  static constexpr Engine engine(const C& tensors) noexcept {
+    const auto& filter = tensors.filter;
+    return {{filter.extent(1) * filter.extent(2) * filter.extent(3), tensors.output.extent(3)}};
+  }
+
+  template <Rounding R, class C>
+  static void run_gathered(const Window& window, const C& tensors, const ConvolutionQuantization& q,
+                           const KernelMemory& memory) noexcept {
+    using T = typename C::activation_type;
+    const Engine rows = engine(tensors);
+    const auto& output = tensors.output;
+    const index_t most = rows.gathered_rows();
+    T* const patches = reinterpret_cast<T*>(memory.scratch + rows.scratch_bytes(most));
+    T* to = output.data();
+    index_t count = 0;
+    const auto flush = [&] {
+      const pointwise::RowRun<T> run{patches, rows.depth, count, to, output.extent(3)};
+      rows.template multiply<R, T, typename C::weight_type>(run, q, memory);
+      to += std::ptrdiff_t{count} * output.extent(3);
+      count = 0;
+    };
+    for (index_t n = 0; n < output.extent(0); ++n) {
+      for (index_t y = 0; y < output.extent(1); ++y) {
+        for (index_t x = 0; x < output.extent(2); ++x) {
+          gather(window, tensors, {n, y, x, static_cast<T>(q.input_zero_point)},
+                 patches + std::ptrdiff_t{count} * rows.depth);
+          if (++count == most) {
+            flush();
+          }
+        }
+      }
+    }
+    if (count != 0) {
+      flush();
+    }
+  }
+
+  template <class T>
+  struct Pixel {
+    index_t n, y, x;  ///< of the output
+    T zero_point;
+  };
+
+  template <class C, class T>
+  static void gather(const Window& window, const C& tensors, const Pixel<T>& pixel, T* to) noexcept {
+    const auto& input = tensors.input;
+    const index_t filter_h = tensors.filter.extent(1);
+    const index_t filter_w = tensors.filter.extent(2);
+    const index_t depth = input.extent(3);
+    const index_t top = pixel.y * window.stride_h - window.pad_top;
+    const index_t left = pixel.x * window.stride_w - window.pad_left;
+    const bool dense = window.dilation_w == 1;
+    if (top >= 0 && left >= 0 && dense && top + (filter_h - 1) * window.dilation_h < input.extent(1) &&
+        left + filter_w <= input.extent(2)) {
+      const T* from = input.data() + input.offset(pixel.n, top, left);
+      const std::ptrdiff_t line = std::ptrdiff_t{window.dilation_h} * input.extent(2) * depth;
+      for (index_t ky = 0; ky < filter_h; ++ky, from += line) {
+        to = copy(from, std::ptrdiff_t{filter_w} * depth, to);
+      }
+      return;
+    }
+    for (index_t ky = 0; ky < filter_h; ++ky) {
+      const index_t y = top + ky * window.dilation_h;
+      for (index_t kx = 0; kx < filter_w; ++kx) {
+        const index_t x = left + kx * window.dilation_w;
+        if (y < 0 || y >= input.extent(1) || x < 0 || x >= input.extent(2)) {
+          to = std::fill_n(to, depth, pixel.zero_point);
+        } else {
+          to = copy(input.data() + input.offset(pixel.n, y, x), depth, to);
+        }
+      }
+    }
+  }
+
+  /// Runs are short, so that calls of memcpy would cost more than copying: blocks of a constant size, the last of
+  /// which may overlap the one before.
+  template <class T>
+  static T* copy(const T* from, std::ptrdiff_t count, T* to) noexcept {
+    count >= 16  ? copy_blocks<16>(from, count, to)
+    : count >= 8 ? copy_blocks<8>(from, count, to)
+    : count >= 4 ? copy_blocks<4>(from, count, to)
+                 : copy_blocks<1>(from, count, to);
+    return to + count;
+  }
+  template <std::ptrdiff_t Size, class T>
+  static void copy_blocks(const T* from, std::ptrdiff_t count, T* to) noexcept {
+    std::ptrdiff_t i = 0;
+    for (; i + Size <= count; i += Size) {
+      std::memcpy(to + i, from + i, Size);
+    }
+    if (i < count) {
+      std::memcpy(to + count - Size, from + count - Size, Size);
+    }
+  }
+};
+
+}  // namespace kinglet::inline KINGLET_TARGET::conv2d

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file kernels/pointwise/packed.hpp
+/// Pointwise convolution on packed filters: each pixel is a row. What rows are multiplied by is the target's `Engine`,
+/// which CONV_2D and FULLY_CONNECTED use as well:
+/// | member                         | what                                                                          |
+/// |--------------------------------|-------------------------------------------------------------------------------|
+/// | Engine{depth, outputs}         | a layer's shape                                                               |
+/// | name                           | the target's                                                                  |
+/// | bytes()                        | of packed filters                                                             |
+/// | scratch_bytes(rows)            | for that many rows at once                                                    |
+/// | gathered_rows()                | rows that should come together where they are copied first                    |
+/// | pack<R, T, W>(filters, q, to)  | constexpr; T: activations, W: weights                                         |
+/// | multiply<R, T, W>(run, q, mem) | all rows of a run                                                             |
+#pragma once
+
+#include <kinglet/kernels/pointwise/generic.hpp>
+#include <kinglet/kernels/pointwise/rows.hpp>
+
+namespace kinglet::inline KINGLET_TARGET::pointwise {
+
+/// 8-bit activations; 16-bit ones take the generic kernel.
+template <class Engine>
+struct Packed {
+  static constexpr std::string_view name = Engine::name;
+
+  template <class C>
+  static constexpr bool applies = sizeof(typename C::activation_type) == 1;
+
+  template <class C>
+  static constexpr std::size_t packed_bytes(const C& tensors) noexcept {
+    return applies<C> ? engine(tensors).bytes() : Generic::packed_bytes(tensors);
+  }
+  template <class C>
+  static constexpr std::size_t scratch_bytes(const C& tensors) noexcept {
+    return applies<C> ? engine(tensors).scratch_bytes(pixels(tensors)) : Generic::scratch_bytes(tensors);
+  }
+  template <Rounding R, class C>
+  static constexpr void pack(const C& tensors, const ConvolutionQuantization& q, std::byte* packed) noexcept {
+    if constexpr (applies<C>) {
+      using W = typename C::weight_type;
+      engine(tensors).template pack<R, typename C::activation_type, W>(
+          RowFilters<W>{tensors.filter.data(), tensors.bias}, q, packed);
+    } else {
+      Generic::pack<R>(tensors, q, packed);
+    }
+  }
+  template <Rounding R, class C>
+  static void run(const C& tensors, const ConvolutionQuantization& q, const KernelMemory& memory) noexcept {
+    if constexpr (applies<C>) {
+      using T = typename C::activation_type;
+      const auto& [input, filter, bias, output] = tensors;
+      const RowRun<T> rows{input.data(), input.extent(3), pixels(tensors), output.data(), output.extent(3)};
+      engine(tensors).template multiply<R, T, typename C::weight_type>(rows, q, memory);
+    } else {
+      Generic::run<R>(tensors, q, memory);
+    }
+  }
+
+ private:
+  template <class C>
+  static constexpr Engine engine(const C& tensors) noexcept {
+    return {{tensors.input.extent(3), tensors.output.extent(3)}};
+  }
+  template <class C>
+  static constexpr std::ptrdiff_t pixels(const C& tensors) noexcept {
+    const auto& input = tensors.input;
+    return std::ptrdiff_t{input.extent(0)} * input.extent(1) * input.extent(2);
+  }
+};
+
+}  // namespace kinglet::inline KINGLET_TARGET::pointwise
