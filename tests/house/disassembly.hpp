@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file house/disassembly.hpp
-/// What `objdump -d -C --no-show-raw-insn` writes, as functions, their instructions and loops.
+/// What `objdump -d -C --no-show-raw-insn` writes, GNU's or LLVM's, as functions, their instructions and loops.
 #pragma once
 
 #include <algorithm>
@@ -21,7 +21,7 @@ using Code = std::vector<Instruction>;
 /// Functions by their whole names.
 inline std::map<std::string, Code> functions_of(std::istream& disassembly) {
   static const std::regex head("^[0-9a-f]+ <(.*)>:$");
-  static const std::regex instruction("^ *([0-9a-f]+):\t(.*)$");
+  static const std::regex instruction("^ *([0-9a-f]+):[ \t]+(.*)$");
   std::map<std::string, Code> functions;
   Code* code = nullptr;
   std::smatch found;
@@ -45,7 +45,7 @@ inline std::ptrdiff_t count(const Code& code, const char* pattern) {
 
 /// The shortest loop with an instruction that matches: from a jump's target to the jump back. Empty when there is none.
 inline Code tightest_loop(const Code& code, const char* pattern) {
-  static const std::regex jump("^j[a-z]+ +([0-9a-f]+) .*");
+  static const std::regex jump("^j[a-z]+[ \t]+(?:0x)?([0-9a-f]+) .*");
   Code tightest;
   std::smatch found;
   for (const Instruction& end : code) {

@@ -12,9 +12,9 @@ using house::Code;
 
 namespace {
 
-constexpr const char* dot_product = "vpdpbusd .*%zmm[0-9]+$";
-constexpr const char* narrow_dot_product = "vpdpbusd .*%[xy]mm[0-9]+$";
-constexpr const char* store = "vmov[a-z0-9]+ +%zmm[0-9]+,.*\\(";
+constexpr const char* dot_product = "vpdpbusd[ \t].*%zmm[0-9]+$";
+constexpr const char* narrow_dot_product = "vpdpbusd[ \t].*%[xy]mm[0-9]+$";
+constexpr const char* store = "vmov[a-z0-9]+[ \t]+%zmm[0-9]+,.*\\(";
 
 #if defined(KINGLET_AVX512_VNNI_DISASSEMBLY)
 /// Of the functions whose names have this in them, the one there should be.
@@ -80,7 +80,7 @@ TEST_CASE("AVX-512 VNNI instructions") {
 }  // namespace
 
 TEST_CASE("loops, dot products and stores are seen in a disassembly") {
-  std::istringstream text(
+  const std::string gnu =
       "file:     file format elf64-x86-64\n\n"
       "0000000000000000 <void f<6, 4>(int*)>:\n"
       "   0:\tvpdpbusd (%rax),%zmm2,%zmm0\n"
@@ -92,17 +92,22 @@ TEST_CASE("loops, dot products and stores are seen in a disassembly") {
       "  18:\tjmp    20 <void f<6, 4>(int*)+0x20>\n"
       "  20:\tret\n\n"
       "0000000000000000 <g()>:\n"
-      "   0:\tvmovdqu64 0x40(%rsp),%zmm0\n");
-  const std::map<std::string, Code> functions = house::functions_of(text);
-  REQUIRE(functions.size() == 2);
-  const Code& f = functions.at("void f<6, 4>(int*)");
-  CHECK(f.size() == 8);
-  CHECK(house::count(f, dot_product) == 2);
-  CHECK(house::count(f, narrow_dot_product) == 1);
-  const Code loop = house::tightest_loop(f, dot_product);
-  CHECK(loop.size() == 4);
-  CHECK(house::count(loop, dot_product) == 1);
-  CHECK(house::count(loop, store) == 1);
-  CHECK(house::count(functions.at("g()"), store) == 0);
-  CHECK(house::tightest_loop(functions.at("g()"), store).empty());
+      "   0:\tvmovdqu64 0x40(%rsp),%zmm0\n";
+  const std::string llvm = std::regex_replace(std::regex_replace(gnu, std::regex("(j[a-z]+) +"), "$1\t0x"),
+                                              std::regex("\t(v[a-z0-9]+) "), "     \t$1\t");
+  for (const std::string& disassembly : {gnu, llvm}) {
+    std::istringstream text(disassembly);
+    const std::map<std::string, Code> functions = house::functions_of(text);
+    REQUIRE(functions.size() == 2);
+    const Code& f = functions.at("void f<6, 4>(int*)");
+    CHECK(f.size() == 8);
+    CHECK(house::count(f, dot_product) == 2);
+    CHECK(house::count(f, narrow_dot_product) == 1);
+    const Code loop = house::tightest_loop(f, dot_product);
+    CHECK(loop.size() == 4);
+    CHECK(house::count(loop, dot_product) == 1);
+    CHECK(house::count(loop, store) == 1);
+    CHECK(house::count(functions.at("g()"), store) == 0);
+    CHECK(house::tightest_loop(functions.at("g()"), store).empty());
+  }
 }
