@@ -70,6 +70,16 @@ class Spoilt {
     spoil(o);
     CHECK(failure(write(code_, o, options_)) == expected(tensor, code, detail));
   }
+  /// The newest version that is taken, and the words for the one after.
+  void is_too_new_after(std::int32_t newest) const {
+    Operands o = good_;
+    o.version = newest;
+    CHECK(failure(write(code_, o, options_)) == "");
+    o.version = newest + 1;
+    CHECK(failure(write(code_, o, options_)) == expected("", Errc::unsupported_version,
+                                                         "version (found " + std::to_string(newest + 1) +
+                                                             ", limit " + std::to_string(newest) + ")"));
+  }
   void says_of_options(const std::string& tensor, Errc code, const std::string& detail,
                        const std::function<void(Options&)>& spoil) const {
     Options options = options_;
