@@ -29,7 +29,7 @@ struct PairImage {
   const std::uint8_t* outside;  ///< 8 zero points
 
   /// The same rows from channel `first` of them on.
-  [[nodiscard]] PairImage from_channel(index_t first) const noexcept {
+  [[nodiscard]] KINGLET_ALWAYS_INLINE PairImage from_channel(index_t first) const noexcept {
     PairImage image;
     for (index_t r = 0; r < rows; ++r) {
       image.row[r] = row[r] + (step[r] == 0 ? 0 : first);
@@ -42,10 +42,13 @@ struct PairImage {
     return image;
   }
 
-  /// The channels of row r, column x; never reads further.
+  /// Row r, column x.
+  [[nodiscard]] KINGLET_ALWAYS_INLINE const std::uint8_t* pixel(index_t r, index_t x) const noexcept {
+    return x >= 0 && x < width ? row[r] + x * step[r] : outside;
+  }
+  /// The channels of a pixel; never reads further.
   template <bool Whole>
-  KINGLET_ALWAYS_INLINE __m128i load(index_t r, index_t x) const noexcept {
-    const std::uint8_t* const at = x >= 0 && x < width ? row[r] + x * step[r] : outside;
+  KINGLET_ALWAYS_INLINE __m128i load(const std::uint8_t* at) const noexcept {
     if constexpr (Whole) {
       return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(at));
     } else {
@@ -56,17 +59,27 @@ struct PairImage {
       return _mm_cvtsi64_si128(static_cast<long long>(bytes));
     }
   }
-  /// Rows r and r + 1 of a column, 16 bits wide.
+  /// Two rows of a column, 16 bits wide.
   template <bool Whole, bool Signed>
-  KINGLET_ALWAYS_INLINE __m256i pair(index_t r, index_t x) const noexcept {
-    const __m128i both = _mm_unpacklo_epi8(load<Whole>(r, x), load<Whole>(r + 1, x));
+  KINGLET_ALWAYS_INLINE __m256i pair(const std::uint8_t* first, const std::uint8_t* second) const noexcept {
+    const __m128i both = _mm_unpacklo_epi8(load<Whole>(first), load<Whole>(second));
     return Signed ? _mm256_cvtepi8_epi16(both) : _mm256_cvtepu8_epi16(both);
   }
-  /// Row r alone: weights of the other are 0.
+  /// One row alone: the other's weights are 0.
   template <bool Whole, bool Signed>
-  KINGLET_ALWAYS_INLINE __m256i single(index_t r, index_t x) const noexcept {
-    const __m128i x8 = load<Whole>(r, x);
-    return Signed ? _mm256_cvtepi8_epi32(x8) : _mm256_cvtepu8_epi32(x8);
+  KINGLET_ALWAYS_INLINE __m256i single(const std::uint8_t* first) const noexcept {
+    const __m128i x = load<Whole>(first);
+    return Signed ? _mm256_cvtepi8_epi32(x) : _mm256_cvtepu8_epi32(x);
+  }
+};
+
+/// A vector's channels. Functions make their own copy of the rows, which their stores then cannot be thought to change.
+struct PairPart {
+  const PairImage* image;
+  index_t first_channel;
+
+  [[nodiscard]] KINGLET_ALWAYS_INLINE PairImage rows() const noexcept {
+    return image->from_channel(first_channel);
   }
 };
 
@@ -84,14 +97,30 @@ KINGLET_ALWAYS_INLINE __m256i load_vector(const void* from) noexcept {
 
 /// Sums of neighbouring outputs, filter 3 high and 3 wide, no dilation.
 template <index_t Stride, bool Whole, bool Signed>
-KINGLET_NOINLINE void sum_pairs_3x3(const PairImage& image, const PairFilter& filter, const Span& span,
+KINGLET_NOINLINE void sum_pairs_3x3(const PairPart& part, const PairFilter& filter, const Span& span,
                                     std::int32_t* sums) noexcept {
+  const PairImage image = part.rows();
   struct Column {
     __m256i upper;  // rows 0 and 1
     __m256i lower;  // row 2
   };
-  const auto column = [&](index_t x) KINGLET_INLINE_LAMBDA {
-    return Column{image.pair<Whole, Signed>(0, x), image.single<Whole, Signed>(2, x)};
+  index_t x = span.first_column;
+  std::ptrdiff_t at[3];
+  KINGLET_UNROLL
+  for (index_t r = 0; r < 3; ++r) {
+    at[r] = x * image.step[r];
+  }
+  const auto next_column = [&]() KINGLET_INLINE_LAMBDA {
+    // As unsigned numbers, columns left of the image are beyond any width, too.
+    const bool inside = static_cast<std::uint32_t>(x) < static_cast<std::uint32_t>(image.width);
+    const std::uint8_t* pixel[3];
+    KINGLET_UNROLL
+    for (index_t r = 0; r < 3; ++r) {
+      pixel[r] = inside ? image.row[r] + at[r] : image.outside;
+      at[r] += image.step[r];
+    }
+    ++x;
+    return Column{image.pair<Whole, Signed>(pixel[0], pixel[1]), image.single<Whole, Signed>(pixel[2])};
   };
   Column w[3];
   KINGLET_UNROLL
@@ -102,14 +131,13 @@ KINGLET_NOINLINE void sum_pairs_3x3(const PairImage& image, const PairFilter& fi
     return _mm256_add_epi32(_mm256_madd_epi16(c.upper, w[k].upper), _mm256_madd_epi16(c.lower, w[k].lower));
   };
   const __m256i bias = load_vector(filter.bias);
-  index_t x = span.first_column;
-  Column first = column(x);
-  Column second = Stride == 1 ? column(x + 1) : Column{};
-  for (index_t i = 0; i < span.count; ++i, x += Stride, sums += PairDepthwise::block_channels) {
+  Column first = next_column();
+  Column second = Stride == 1 ? next_column() : Column{};
+  for (index_t i = 0; i < span.count; ++i, sums += PairDepthwise::block_channels) {
     if constexpr (Stride == 2) {
-      second = column(x + 1);
+      second = next_column();
     }
-    const Column third = column(x + 2);
+    const Column third = next_column();
     const __m256i sum = _mm256_add_epi32(_mm256_add_epi32(bias, product(first, 0)),
                                          _mm256_add_epi32(product(second, 1), product(third, 2)));
     _mm256_store_si256(reinterpret_cast<__m256i*>(sums), sum);
@@ -120,15 +148,18 @@ KINGLET_NOINLINE void sum_pairs_3x3(const PairImage& image, const PairFilter& fi
 
 /// Sums of neighbouring outputs, any filter.
 template <bool Whole, bool Signed>
-KINGLET_NOINLINE void sum_pairs_any(const PairImage& image, const PairFilter& filter, const Span& span,
+KINGLET_NOINLINE void sum_pairs_any(const PairPart& part, const PairFilter& filter, const Span& span,
                                     std::int32_t* sums) noexcept {
+  const PairImage image = part.rows();
   for (index_t i = 0; i < span.count; ++i, sums += PairDepthwise::block_channels) {
     __m256i sum = load_vector(filter.bias);
     const std::int16_t* weights = filter.weights;
     for (index_t kx = 0; kx < filter.filter_w; ++kx) {
       const index_t x = span.first_column + i * span.stride + kx * span.dilation;
       for (index_t r = 0; r < filter.row_pairs * 2; r += 2, weights += 16) {
-        sum = _mm256_add_epi32(sum, _mm256_madd_epi16(image.pair<Whole, Signed>(r, x), load_vector(weights)));
+        sum = _mm256_add_epi32(
+            sum, _mm256_madd_epi16(image.pair<Whole, Signed>(image.pixel(r, x), image.pixel(r + 1, x)),
+                                   load_vector(weights)));
       }
     }
     _mm256_store_si256(reinterpret_cast<__m256i*>(sums), sum);
@@ -139,12 +170,12 @@ KINGLET_NOINLINE void sum_pairs_any(const PairImage& image, const PairFilter& fi
 enum class PairShape : std::uint8_t { any, three_by_three, three_by_three_step_2 };
 
 template <bool Whole, bool Signed>
-void sum_pairs(PairShape shape, const PairImage& image, const PairFilter& filter, const Span& span,
+void sum_pairs(PairShape shape, const PairPart& part, const PairFilter& filter, const Span& span,
                std::int32_t* sums) noexcept {
   switch (shape) {
-    case PairShape::any: sum_pairs_any<Whole, Signed>(image, filter, span, sums); break;
-    case PairShape::three_by_three: sum_pairs_3x3<1, Whole, Signed>(image, filter, span, sums); break;
-    case PairShape::three_by_three_step_2: sum_pairs_3x3<2, Whole, Signed>(image, filter, span, sums); break;
+    case PairShape::any: sum_pairs_any<Whole, Signed>(part, filter, span, sums); break;
+    case PairShape::three_by_three: sum_pairs_3x3<1, Whole, Signed>(part, filter, span, sums); break;
+    case PairShape::three_by_three_step_2: sum_pairs_3x3<2, Whole, Signed>(part, filter, span, sums); break;
   }
 }
 
@@ -217,8 +248,8 @@ struct Avx2Blocks : PairDepthwise {
               block.bias + v * lanes,
               reinterpret_cast<const std::int16_t*>(block.weights) + v * vector_weights(), row_pairs(),
               filter_w};
-          const auto part = image.from_channel(first + v * lanes);
-          part.channels == lanes
+          const detail::PairPart part{&image, first + v * lanes};
+          count - v* lanes >= lanes
               ? detail::sum_pairs<true, is_signed>(shape, part, constants, span, sums + v * lanes)
               : detail::sum_pairs<false, is_signed>(shape, part, constants, span, sums + v * lanes);
         }
