@@ -19,7 +19,7 @@ bench::Layer layer(std::string_view kind, const kinglet::nn::Shape& in, const ki
           .kernel = Kernel::name,
           .elements = static_cast<double>(in.size()),
           .bytes = static_cast<double>(in.size() + out.size()),
-          .run = [=] {
+          .run = [=, keep = data] {
             Kernel::run(pooling, tensors, ActivationRange{-128, 127});
           }};
 }

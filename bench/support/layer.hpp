@@ -25,9 +25,9 @@ inline void measure(benchmark::State& state, const Layer& layer, double peak_mac
   layer.run();
   double best = 1e9;
   for (auto _ : state) {
-    const auto start = Clock::now();
+    const Stopwatch watch;
     layer.run();
-    const double seconds = seconds_since(start);
+    const double seconds = watch.seconds();
     state.SetIterationTime(seconds);
     best = std::min(best, seconds);
   }

@@ -5,19 +5,14 @@
 
 #include <benchmark/benchmark.h>
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 #include <kinglet/isa/intrinsics_x86.hpp>
 #include <kinglet/isa/target.hpp>
 #include <vector>
 
+#include "support/stopwatch.hpp"
+
 namespace bench {
-
-using Clock = std::chrono::steady_clock;
-
-inline double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 /// The instruction a target multiplies 8-bit (VNNI) or 16-bit elements with, and adds to 32-bit sums. Each step
 /// depends on its own sum only, and no compiler knows how to shorten it.
@@ -67,29 +62,40 @@ struct DotProduct {
 
 /// Multiply-accumulates per second: best of many short runs, as the machine may be busy.
 inline double measure_peak_macs() {
-  // Latency is 4 to 6 cycles, at two a cycle: 12 chains keep both units busy, and fit 16 registers.
+  // Latency is 4 to 6 cycles, at two a cycle: 12 chains keep both units busy, and fit 16 registers. They have names
+  // because compilers keep arrays in memory.
   constexpr int chains = 12;
   constexpr int steps = 20'000;
   using Vector = DotProduct::Vector;
   double best = 0;
   for (int run = 0; run < 200; ++run) {
-    std::int32_t seed = run + 3;
-    benchmark::DoNotOptimize(seed);
     Vector x;
-    Vector sums[chains];
-    std::memset(&x, seed, sizeof x);
-    std::memset(sums, seed, sizeof sums);
-    const auto start = Clock::now();
-    for (int i = 0; i < steps; ++i) {
-      KINGLET_UNROLL
-      for (int k = 0; k < chains; ++k) {
-        sums[k] = DotProduct::step(sums[k], x);
-      }
+    Vector first[chains];
+    std::memset(&x, run, sizeof x);
+    std::memset(first, run, sizeof first);
+    benchmark::DoNotOptimize(x);
+    benchmark::DoNotOptimize(first);  // chains that are known to be equal would be computed once
+    Vector a = first[0], b = first[1], c = first[2], d = first[3], e = first[4], f = first[5];
+    Vector g = first[6], h = first[7], i = first[8], j = first[9], k = first[10], l = first[11];
+    const Stopwatch watch;
+    for (int step = 0; step < steps; ++step) {
+      a = DotProduct::step(a, x);
+      b = DotProduct::step(b, x);
+      c = DotProduct::step(c, x);
+      d = DotProduct::step(d, x);
+      e = DotProduct::step(e, x);
+      f = DotProduct::step(f, x);
+      g = DotProduct::step(g, x);
+      h = DotProduct::step(h, x);
+      i = DotProduct::step(i, x);
+      j = DotProduct::step(j, x);
+      k = DotProduct::step(k, x);
+      l = DotProduct::step(l, x);
     }
-    const double seconds = seconds_since(start);
-    for (Vector& sum : sums) {
-      benchmark::DoNotOptimize(sum);
-    }
+    const auto use = [&x](auto... sums) { ((x = DotProduct::step(x, sums)), ...); };
+    use(a, b, c, d, e, f, g, h, i, j, k, l);
+    benchmark::DoNotOptimize(x);
+    const double seconds = watch.seconds();  // behind the last use: registers do not survive a call
     best = std::max(best, double{chains} * steps * DotProduct::macs / seconds);
   }
   return best;
@@ -102,11 +108,11 @@ inline double measure_copy_bytes(double bytes) {
   std::vector<char> to(half);
   double best = 0;
   for (int run = 0; run < 200; ++run) {
-    const auto start = Clock::now();
+    const Stopwatch watch;
     std::memcpy(to.data(), from.data(), half);
     benchmark::DoNotOptimize(to.data());
     benchmark::ClobberMemory();
-    best = std::max(best, bytes / seconds_since(start));
+    best = std::max(best, bytes / watch.seconds());
   }
   return best;
 }
