@@ -193,8 +193,8 @@ struct Avx512VnniBlocks : PackedDepthwise {
       const index_t first = b * PackedDepthwise::block_channels;
       const pointwise::PackedBlock constants(at, 4);
       const detail::Block block{constants.bias, constants.weights,
-                                (is_signed ? 0 : 128) - q.filter_zero_point, layout.filter_h,
-                                layout.filter_w};
+                                (std::is_signed_v<typename C::weight_type> ? 0 : 128) - q.filter_zero_point,
+                                layout.filter_h, layout.filter_w};
       const index_t count = std::min(channels - first, PackedDepthwise::block_channels);
       detail::Rows<is_signed> rows[most_groups];
       for (auto& group : rows) {

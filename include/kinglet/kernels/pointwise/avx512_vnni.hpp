@@ -101,7 +101,7 @@ struct Avx512VnniRows : PackedRows {
   void multiply(const RowRun<T>& run, const ConvolutionQuantization& q,
                 const KernelMemory& memory) const noexcept {
     const std::byte* at = memory.packed + aligned_offset(memory.packed);
-    const detail::Layer layer{depth, (std::is_signed_v<T> ? 0 : 128) - q.filter_zero_point,
+    const detail::Layer layer{depth, (std::is_signed_v<W> ? 0 : 128) - q.filter_zero_point,
                               Finish::of<R>(q.output, *at != std::byte{0}), &q.output};
     at += packed_alignment;
     RowRun<T> block_run = run;
