@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file kernels/conv2d/packed.hpp
 /// The patches of input under the filter, taps in the filter's own order, are gathered for a few pixels at a time and
-/// multiplied as rows by a target's engine (kernels/pointwise/packed.hpp). Taps outside the image have the input's zero point.
+/// multiplied as rows by a target's engine (kernels/pointwise/packed.hpp). Taps outside the image have the input's zero
+/// point.
 #pragma once
 
 #include <cstring>
