@@ -175,8 +175,9 @@ TEST_CASE("output files") {
   CHECK(run(in).code == 0);
   CHECK(test::read(in) == test::random_bytes(24, 7));
   CHECK(folder.names() == std::vector<std::string>{"in", "link", "m.tflite", "old"});
-  // A dump into something that is no directory.
-  CHECK(command({"run", model, "--input", in, "--dump", model}).is_error(1));
+  // A dump into something that is no directory: the output, begun before, does not stay either.
+  CHECK(command({"run", model, "--input", in, "--output", folder.path("new"), "--dump", model}).is_error(1));
+  CHECK(folder.names() == std::vector<std::string>{"in", "link", "m.tflite", "old"});
 }
 
 TEST_CASE("golden outputs of real models, where the data is there") {

@@ -130,6 +130,17 @@ TEST_CASE_TEMPLATE("kernels equal reference: channels and depth multipliers", K,
   }
 }
 
+TEST_CASE("kernels equal reference: signed weights of unsigned activations") {
+  test::Random random(26);
+  for (const index_t channels : test::channel_counts) {
+    for (const index_t filter : {3, 5}) {
+      CAPTURE(channels);
+      const Shape s{.channels = channels, .filter_h = filter, .filter_w = filter};
+      CHECK(differing<Kind<std::uint8_t, std::int8_t, double_rounding>>(s, {}, random) == "");
+    }
+  }
+}
+
 TEST_CASE_TEMPLATE("kernels stay inside their memory", K, Kind<std::int8_t, std::int8_t, double_rounding>,
                    Kind<std::uint8_t, std::uint8_t, double_rounding>) {
   test::Random random(24);

@@ -104,6 +104,15 @@ TEST_CASE_TEMPLATE("kernels stay inside their memory", K, Kind<std::int8_t, std:
   }
 }
 
+TEST_CASE("kernels equal reference: signed weights of unsigned activations") {
+  test::Random random(38);
+  for (const index_t channels : test::channel_counts) {
+    CAPTURE(channels);
+    const Shape s{1, 1, random.in(1, 13), channels, random.in(1, 70)};
+    CHECK(differing<Kind<std::uint8_t, std::int8_t, double_rounding>>(s, random) == "");
+  }
+}
+
 TEST_CASE("kernels equal reference: sums that wrap without a bias' help") {
   // 255 * 255 * 70000 is more than 2^32. Both ways of the kernel: filters in place, and tiles.
   using K = Kind<std::uint8_t, std::uint8_t, double_rounding>;

@@ -19,7 +19,6 @@
 
 #if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512DQ__)
 
-
 #include <kinglet/quant/requantize.hpp>
 
 namespace kinglet::inline KINGLET_TARGET::isa {

@@ -3,8 +3,8 @@
 /// The kernel for every target: each pixel is a row (kernels/row_product.hpp).
 #pragma once
 
-#include <kinglet/kernels/pointwise/reference.hpp>
 #include <kinglet/kernels/memory.hpp>
+#include <kinglet/kernels/pointwise/reference.hpp>
 #include <kinglet/kernels/row_product.hpp>
 
 namespace kinglet::inline KINGLET_TARGET::pointwise {
