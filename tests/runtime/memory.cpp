@@ -105,7 +105,9 @@ static_assert(MobileNet::arena_bytes <= 1'520'000);
 }  // namespace
 
 TEST_CASE("exactly the memory that is asked for, between forbidden pages: files") {
-  for (const auto& [name, file] : runnable_files()) {
+  for (const auto& entry : runnable_files()) {
+    const auto& name = entry.first;  // clang 14 cannot capture structured bindings
+    const auto& file = entry.second;
     INFO(name);
     const auto model = Model::open(file);
     REQUIRE(model);
@@ -206,7 +208,9 @@ TEST_CASE("no heap: measuring, creating, running") {
 }
 
 TEST_CASE("no heap: every kernel of the files") {
-  for (const auto& [name, file] : runnable_files()) {
+  for (const auto& entry : runnable_files()) {
+    const auto& name = entry.first;  // clang 14 cannot capture structured bindings
+    const auto& file = entry.second;
     INFO(name);
     const auto model = Model::open(file);
     REQUIRE(model);
@@ -300,7 +304,9 @@ TEST_CASE("a graph without operators: its outputs are its inputs and constants")
 }
 
 TEST_CASE("MobileNetV2 1.0/224 fits the arena of a typed network; a file's needs no more") {
-  for (const auto& [name, file] : runnable_files()) {
+  for (const auto& entry : runnable_files()) {
+    const auto& name = entry.first;  // clang 14 cannot capture structured bindings
+    const auto& file = entry.second;
     if (name.find("mobilenet_v2_1.0_224") != std::string::npos) {
       const auto model = Model::open(file);
       REQUIRE(model);
