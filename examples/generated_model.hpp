@@ -111,15 +111,6 @@ class MobileNetV2 {
         {.name = name, .shape = std::move(shape), .scales = {a.scale}, .zero_points = {a.zero_point}});
   }
 
-  template <class T>
-  std::int32_t add_constant(const std::string& name, const std::vector<std::int32_t>& shape,
-                            const std::vector<T>& values) {
-    return writer_.add_tensor({.name = name,
-                               .type = element_type_of<T>,
-                               .shape = shape,
-                               .constant = std::as_bytes(std::span(values))});
-  }
-
   /// Weights and bias of a layer: tensor indexes.
   struct Parameters {
     std::int32_t filter, bias;
@@ -257,7 +248,11 @@ class MobileNetV2 {
   }
 
   Activation mean(const Activation& x) {
-    const std::int32_t axes = add_constant<std::int32_t>("mean/axes", {2}, {1, 2});
+    const std::vector<std::int32_t> spatial{1, 2};
+    const std::int32_t axes = writer_.add_tensor({.name = "mean/axes",
+                                                  .type = ElementType::int32,
+                                                  .shape = {2},
+                                                  .constant = std::as_bytes(std::span(spatial))});
     Activation y = x;
     y.side = 1;
     y.tensor = add_activation("mean", y, {1, x.channels});
