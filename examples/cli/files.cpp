@@ -49,10 +49,14 @@ std::vector<std::byte> read_file(const std::string& path, std::size_t limit) {
   if (!file) {
     throw Failure("cannot read '" + path + "': " + reason());
   }
+  // As much as the file says it has, and one byte to see its end; pipes say nothing and grow.
+  const std::uintmax_t size = fs::file_size(path, ignored);
   std::vector<std::byte> bytes;
   std::size_t used = 0;
   for (;;) {
-    bytes.resize(used + std::max(used, std::size_t{1} << 16));
+    const std::size_t more =
+        used == 0 && !ignored && size < limit ? static_cast<std::size_t>(size) + 1 : used;
+    bytes.resize(used + std::max(more, std::size_t{1} << 16));
     const std::size_t count = std::fread(bytes.data() + used, 1, bytes.size() - used, file.get());
     used += count;
     if (std::ferror(file.get()) != 0) {

@@ -25,6 +25,7 @@ class ModelFile {
   /// The path, or words for the generated model.
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   [[nodiscard]] bool is_generated() const noexcept { return generated_; }
+  [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return bytes_.view(); }
   [[nodiscard]] std::size_t size() const noexcept { return bytes_.view().size(); }
 
  private:
