@@ -131,6 +131,7 @@ KINGLET_NOINLINE void sum_any(const Rows<Signed>* groups, const Block& block, co
   for (index_t i = 0; i < span.count; ++i) {
     Quad acc;
     Quad plain;
+    KINGLET_UNROLL
     for (int v = 0; v < 4; ++v) {
       acc.v[v] = _mm512_loadu_si512(block.bias + v * 16);
       plain.v[v] = _mm512_setzero_si512();
@@ -147,12 +148,14 @@ KINGLET_NOINLINE void sum_any(const Rows<Signed>* groups, const Block& block, co
                              _mm512_loadu_si512(weights + 128), _mm512_loadu_si512(weights + 192)};
         add_column(acc, column, w);
         if constexpr (!Signed) {
+          KINGLET_UNROLL
           for (int v = 0; v < 4; ++v) {
             plain.v[v] = _mm512_dpbusd_epi32(plain.v[v], column.v[v], ones[0]);
           }
         }
       }
     }
+    KINGLET_UNROLL
     for (int v = 0; v < 4; ++v) {
       _mm512_store_si512(sums + (i * 4 + v) * 16,
                          _mm512_add_epi32(acc.v[v], _mm512_mullo_epi32(plain.v[v], d)));
