@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <string_view>
 #include <support/data.hpp>
@@ -66,15 +67,17 @@ TEST_CASE("every truncation of a file is refused") {
   }
 }
 
-TEST_CASE("random changes of 1 to 8 bytes: an error or an answer") {
+namespace {
+
+/// `change(random, bytes)` on copies of each file; both fates must occur, else the changes are too mild or too wild.
+template <class Change>
+void check_changes(std::uint64_t seed, Change change) {
   for (const auto& file : files()) {
-    test::Random random(2024);
+    test::Random random(seed);
     int counts[3] = {};
     for (int round = 0; round < rounds(); ++round) {
       const ExactCopy copy(file);
-      for (int n = random.in(1, 8); n > 0; --n) {
-        copy.get()[random.in(std::size_t{0}, file.size() - 1)] = static_cast<std::byte>(random.in(0, 255));
-      }
+      change(random, copy.get());
       ++counts[static_cast<int>(test::try_file<kinglet::profile::tflm>(copy.get(), most_work, most_bytes))];
     }
     MESSAGE(file.size(), " bytes, ", rounds(), " changed files: ", counts[0], " refused, ", counts[1],
@@ -82,4 +85,26 @@ TEST_CASE("random changes of 1 to 8 bytes: an error or an answer") {
     CHECK(counts[0] > 0);
     CHECK(counts[2] > 0);
   }
+}
+
+}  // namespace
+
+TEST_CASE("random changes of 1 to 8 bytes: an error or an answer") {
+  check_changes(2024, [](test::Random& random, std::span<std::byte> bytes) {
+    for (int n = random.in(1, 8); n > 0; --n) {
+      bytes[random.in(std::size_t{0}, bytes.size() - 1)] = static_cast<std::byte>(random.in(0, 255));
+    }
+  });
+}
+
+TEST_CASE("words at the edges of integers and of real numbers: an error or an answer") {
+  // Extents, indexes, options, zero points and scales; one word at a time, so that more files get past the checks.
+  constexpr std::uint32_t edges[] = {0,          1,          2,          3,          0x7f,
+                                     0x80,       0xff,       0xffffffff, 0xfffffffe, 0x7fffffff,
+                                     0x80000000, 0x01000000, 0x7f7fffff, 0x00800000, 0x00000001,
+                                     0x7f800000, 0x7fc00000, 0x3f800000, 0x4b000000, 0x34000000};
+  check_changes(2025, [&edges](test::Random& random, std::span<std::byte> bytes) {
+    const std::uint32_t edge = edges[random.in(std::size_t{0}, std::size(edges) - 1)];
+    std::memcpy(bytes.data() + 4 * random.in(std::size_t{0}, bytes.size() / 4 - 1), &edge, sizeof edge);
+  });
 }
