@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file kernels/add.cpp
-/// ADD: the reference against hand-computed and exact results, the generic kernel against the reference.
+/// ADD: the reference against hand-computed and exact results, the other kernels against the reference.
 #include <doctest/doctest.h>
 
-#include <kinglet/kernels/add/generic.hpp>
+#include <kinglet/kernels/select.hpp>
 
 #include "support/buffer.hpp"
 #include "support/wide.hpp"
@@ -109,7 +109,7 @@ TEST_CASE_TEMPLATE("ADD equals its definition for every pair of 8-bit inputs", T
   }
 }
 
-TEST_CASE_TEMPLATE("ADD generic equals reference, every way to broadcast", T, std::int8_t, std::uint8_t,
+TEST_CASE_TEMPLATE("ADD kernels equal reference, every way to broadcast", T, std::int8_t, std::uint8_t,
                    std::int16_t) {
   test::Random random(11);
   const Nhwc shapes[] = {Nhwc(1, 1, 1, 1),  Nhwc(2, 3, 2, 5),   Nhwc(1, 2, 3, 67), Nhwc(3, 1, 2, 64),
@@ -136,11 +136,49 @@ TEST_CASE_TEMPLATE("ADD generic equals reference, every way to broadcast", T, st
         add::Generic::run<R>(A{{a.data(), lhs_shape}, {b.data(), rhs_shape}, {found.data(), shape}}, q);
         CAPTURE(pattern);
         REQUIRE(found == expected);
+        std::ranges::fill(found.span(), T{});
+        select::native::add::run<R>(A{{a.data(), lhs_shape}, {b.data(), rhs_shape}, {found.data(), shape}},
+                                    q);
+        REQUIRE(found == expected);
       };
       compare(double_rounding{});
       compare(double_rounding_upward{});
       compare(single_rounding{});
     }
+  }
+}
+
+TEST_CASE_TEMPLATE("ADD of one shape: every pair of inputs, whatever the scales", T, std::int8_t,
+                   std::uint8_t) {
+  test::Random random(17);
+  const Nhwc shape(1, 256, 1, 256);
+  test::Buffer<T> a(shape.size());
+  test::Buffer<T> b(shape.size());
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    a.data()[i] = static_cast<T>(i / 256);
+    b.data()[i] = static_cast<T>(i % 256);
+  }
+  test::Buffer<T> expected(shape.size());
+  test::Buffer<T> found(shape.size());
+  for (int round = 0; round < 24; ++round) {
+    auto q = some_quantization<T>(random);
+    // Neither input's scale is the larger one; ties; scales far apart.
+    if (round % 4 == 1) {
+      q.lhs.multiplier = {random.in<std::int32_t>(1 << 30, INT32_MAX), -random.in(0, 31)};
+    } else if (round % 4 == 2) {
+      q.rhs.multiplier = {1 << 30, -random.in(0, 31)};
+      q.output.multiplier.value = 1 << 30;
+    }
+    const auto compare = [&]<class R>(R) {
+      using A = add::Addition<T, Nhwc, Nhwc, Nhwc>;
+      add::Reference::run<R>(A{{a.data(), shape}, {b.data(), shape}, {expected.data(), shape}}, q);
+      select::native::add::run<R>(A{{a.data(), shape}, {b.data(), shape}, {found.data(), shape}}, q);
+      CAPTURE(round);
+      CHECK(found == expected);
+    };
+    compare(double_rounding{});
+    compare(double_rounding_upward{});
+    compare(single_rounding{});
   }
 }
 
@@ -160,8 +198,14 @@ TEST_CASE_TEMPLATE("ADD in place and with static shapes", T, std::int8_t, std::u
   test::Buffer<T> left = a;
   run(add::Generic{}, left, b, left);
   CHECK(left == expected);
+  left = a;
+  run(select::native::add{}, left, b, left);
+  CHECK(left == expected);
   test::Buffer<T> right = b;
   run(add::Generic{}, a, right, right);
+  CHECK(right == expected);
+  right = b;
+  run(select::native::add{}, a, right, right);
   CHECK(right == expected);
   run(add::Reference{}, a, a, expected);
   test::Buffer<T> both = a;

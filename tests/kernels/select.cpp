@@ -38,6 +38,28 @@ TEST_CASE("the AVX-512 VNNI row has its own kernels where they can be compiled, 
   CHECK(!all_named<Fallback>("avx512_vnni"));
 }
 
+TEST_CASE("x86 rows have their own kernels where they can be compiled") {
+#if defined(__SSE4_1__)
+  CHECK(all_named<select::kernels<isa::sse4_1>>("sse4_1"));
+  CHECK(select::kernels<isa::sse4_1>::add::name == "sse4_1");
+#endif
+#if defined(__AVX2__)
+  CHECK(all_named<select::kernels<isa::avx2>>("avx2"));
+  CHECK(select::kernels<isa::avx2>::add::name == "avx2");
+#endif
+#if defined(__AVX2__) && defined(__AVXVNNI__)
+  using Vnni = select::kernels<isa::avx2_vnni>;
+  CHECK((Vnni::conv2d::name == "avx2_vnni" && Vnni::fully_connected::name == "avx2_vnni"));
+  CHECK(Vnni::pointwise::name == "avx2_vnni");
+  CHECK((Vnni::depthwise::name == "avx2" && Vnni::add::name == "avx2"));
+#endif
+#if defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512DQ__)
+  CHECK(all_named<select::kernels<isa::avx512bw>>("avx512bw"));
+  CHECK(select::kernels<isa::avx512bw>::add::name == "avx512bw");
+#endif
+  CHECK(select::kernels<isa::scalar>::add::name == "generic");
+}
+
 TEST_CASE("a build without instruction sets has generic kernels in every row") {
   if constexpr (std::is_same_v<isa::native, isa::scalar>) {
     CHECK(all_named<select::kernels<isa::avx512_vnni>>("generic"));

@@ -5,21 +5,36 @@
 #pragma once
 
 #include <kinglet/isa/target.hpp>
+#include <kinglet/kernels/add/avx2.hpp>
+#include <kinglet/kernels/add/avx512bw.hpp>
 #include <kinglet/kernels/add/generic.hpp>
+#include <kinglet/kernels/add/sse4_1.hpp>
+#include <kinglet/kernels/by_element.hpp>
 #include <kinglet/kernels/conv2d/avx2.hpp>
+#include <kinglet/kernels/conv2d/avx2_vnni.hpp>
 #include <kinglet/kernels/conv2d/avx512_vnni.hpp>
+#include <kinglet/kernels/conv2d/avx512bw.hpp>
 #include <kinglet/kernels/conv2d/generic.hpp>
+#include <kinglet/kernels/conv2d/sse4_1.hpp>
 #include <kinglet/kernels/depthwise/avx2.hpp>
 #include <kinglet/kernels/depthwise/avx512_vnni.hpp>
+#include <kinglet/kernels/depthwise/avx512bw.hpp>
 #include <kinglet/kernels/depthwise/generic.hpp>
+#include <kinglet/kernels/depthwise/sse4_1.hpp>
 #include <kinglet/kernels/fully_connected/avx2.hpp>
+#include <kinglet/kernels/fully_connected/avx2_vnni.hpp>
 #include <kinglet/kernels/fully_connected/avx512_vnni.hpp>
+#include <kinglet/kernels/fully_connected/avx512bw.hpp>
 #include <kinglet/kernels/fully_connected/generic.hpp>
+#include <kinglet/kernels/fully_connected/sse4_1.hpp>
 #include <kinglet/kernels/mean/generic.hpp>
 #include <kinglet/kernels/pad/generic.hpp>
 #include <kinglet/kernels/pointwise/avx2.hpp>
+#include <kinglet/kernels/pointwise/avx2_vnni.hpp>
 #include <kinglet/kernels/pointwise/avx512_vnni.hpp>
+#include <kinglet/kernels/pointwise/avx512bw.hpp>
 #include <kinglet/kernels/pointwise/generic.hpp>
+#include <kinglet/kernels/pointwise/sse4_1.hpp>
 #include <kinglet/kernels/pool/generic.hpp>
 #include <kinglet/kernels/quantize/generic.hpp>
 #include <kinglet/kernels/reshape/generic.hpp>
@@ -47,11 +62,20 @@ struct kernels<isa::scalar> {
   using softmax = kinglet::softmax::Generic;
 };
 template <>
-struct kernels<isa::sse4_1> : kernels<isa::scalar> {};
+struct kernels<isa::sse4_1> : kernels<isa::scalar> {
+// The row exists on every machine, its kernels only where the compiler may use the instructions.
+#if defined(__SSE4_1__)
+  using add = kinglet::add::Sse41;
+  using conv2d = kinglet::conv2d::Sse41;
+  using depthwise = kinglet::depthwise::Sse41;
+  using fully_connected = kinglet::fully_connected::Sse41;
+  using pointwise = kinglet::pointwise::Sse41;
+#endif
+};
 template <>
 struct kernels<isa::avx2> : kernels<isa::sse4_1> {
-// The row exists on every machine, its kernels only where the compiler may use the instructions.
 #if defined(__AVX2__)
+  using add = kinglet::add::Avx2;
   using conv2d = kinglet::conv2d::Avx2;
   using depthwise = kinglet::depthwise::Avx2;
   using fully_connected = kinglet::fully_connected::Avx2;
@@ -59,16 +83,32 @@ struct kernels<isa::avx2> : kernels<isa::sse4_1> {
 #endif
 };
 template <>
-struct kernels<isa::avx2_vnni> : kernels<isa::avx2> {};
+struct kernels<isa::avx2_vnni> : kernels<isa::avx2> {
+#if defined(__AVX2__) && defined(__AVXVNNI__)
+  using conv2d = ByElement<SignedEightBits, kinglet::conv2d::Avx2Vnni, kernels<isa::avx2>::conv2d>;
+  using fully_connected =
+      ByElement<SignedEightBits, kinglet::fully_connected::Avx2Vnni, kernels<isa::avx2>::fully_connected>;
+  using pointwise = ByElement<SignedEightBits, kinglet::pointwise::Avx2Vnni, kernels<isa::avx2>::pointwise>;
+#endif
+};
 template <>
-struct kernels<isa::avx512bw> : kernels<isa::avx2> {};
+struct kernels<isa::avx512bw> : kernels<isa::avx2> {
+#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512DQ__)
+  using add = kinglet::add::Avx512bw;
+  using conv2d = kinglet::conv2d::Avx512bw;
+  using depthwise = kinglet::depthwise::Avx512bw;
+  using fully_connected = kinglet::fully_connected::Avx512bw;
+  using pointwise = kinglet::pointwise::Avx512bw;
+#endif
+};
 template <>
 struct kernels<isa::avx512_vnni> : kernels<isa::avx512bw> {
 #if defined(__AVX512VNNI__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512DQ__)
-  using conv2d = kinglet::conv2d::Avx512Vnni;
-  using depthwise = kinglet::depthwise::Avx512Vnni;
-  using fully_connected = kinglet::fully_connected::Avx512Vnni;
-  using pointwise = kinglet::pointwise::Avx512Vnni;
+  using conv2d = ByElement<EightBits, kinglet::conv2d::Avx512Vnni, kernels<isa::avx512bw>::conv2d>;
+  using depthwise = ByElement<EightBits, kinglet::depthwise::Avx512Vnni, kernels<isa::avx512bw>::depthwise>;
+  using fully_connected =
+      ByElement<EightBits, kinglet::fully_connected::Avx512Vnni, kernels<isa::avx512bw>::fully_connected>;
+  using pointwise = ByElement<EightBits, kinglet::pointwise::Avx512Vnni, kernels<isa::avx512bw>::pointwise>;
 #endif
 };
 template <>

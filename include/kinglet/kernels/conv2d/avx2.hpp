@@ -11,7 +11,7 @@
 
 namespace kinglet::inline KINGLET_TARGET::conv2d {
 
-using Avx2 = Packed<pointwise::Avx2Rows>;
+using Avx2 = pointwise::PackedPairs<Packed, isa::Lanes8>;
 
 }  // namespace kinglet::inline KINGLET_TARGET::conv2d
 

@@ -11,35 +11,49 @@
 
 namespace kinglet::inline KINGLET_TARGET::conv2d {
 
-/// 8-bit activations in one group; everything else takes the generic kernel.
-template <class Engine>
+/// One group; grouped convolutions, and activations that no engine is for, take the generic kernel.
+template <class Engine, class Engine16 = void>
 struct Packed {
   static constexpr std::string_view name = Engine::name;
 
   template <class C>
+  using engine_of = pointwise::engine_for<typename C::activation_type, Engine, Engine16>;
+  template <class C>
+  static constexpr bool has_engine = !std::is_void_v<engine_of<C>>;
+
+  template <class C>
   static constexpr bool applies(const C& tensors) noexcept {
-    return sizeof(typename C::activation_type) == 1 && tensors.input.extent(3) == tensors.filter.extent(3);
+    return has_engine<C> && tensors.input.extent(3) == tensors.filter.extent(3);
   }
   template <class C>
   static constexpr std::size_t packed_bytes(const C& tensors) noexcept {
-    return applies(tensors) ? engine(tensors).bytes() : Generic::packed_bytes(tensors);
+    if constexpr (has_engine<C>) {
+      if (applies(tensors)) {
+        return engine(tensors).bytes();
+      }
+    }
+    return Generic::packed_bytes(tensors);
   }
   template <class C>
   static constexpr std::size_t scratch_bytes(const Window& window, const C& tensors) noexcept {
-    if (!applies(tensors)) {
-      return Generic::scratch_bytes(window, tensors);
+    if constexpr (has_engine<C>) {
+      if (applies(tensors)) {
+        const auto rows = engine(tensors);
+        const index_t most = gathered_rows(rows, tensors.output);
+        return rows.scratch_bytes(most) + static_cast<std::size_t>(most) *
+                                              static_cast<std::size_t>(rows.depth) *
+                                              sizeof(typename C::activation_type);
+      }
     }
-    const Engine rows = engine(tensors);
-    const index_t most = rows.gathered_rows();
-    return rows.scratch_bytes(most) + static_cast<std::size_t>(most) * static_cast<std::size_t>(rows.depth);
+    return Generic::scratch_bytes(window, tensors);
   }
   template <Rounding R, class C>
   static constexpr void pack(const C& tensors, const ConvolutionQuantization& q, std::byte* packed) noexcept {
-    if constexpr (sizeof(typename C::activation_type) == 1) {
+    if constexpr (has_engine<C>) {
       if (applies(tensors)) {
         using W = typename C::weight_type;
         engine(tensors).template pack<R, typename C::activation_type, W>(
-            pointwise::RowFilters<W>{tensors.filter.data(), tensors.bias}, q, packed);
+            pointwise::RowFilters<W, typename C::bias_type>{tensors.filter.data(), tensors.bias}, q, packed);
         return;
       }
     }
@@ -48,7 +62,7 @@ struct Packed {
   template <Rounding R, class C>
   static void run(const Window& window, const C& tensors, const ConvolutionQuantization& q,
                   const KernelMemory& memory) noexcept {
-    if constexpr (sizeof(typename C::activation_type) == 1) {
+    if constexpr (has_engine<C>) {
       if (applies(tensors)) {
         run_gathered<R>(window, tensors, q, memory);
         return;
@@ -59,18 +73,24 @@ struct Packed {
 
  private:
   template <class C>
-  static constexpr Engine engine(const C& tensors) noexcept {
+  static constexpr engine_of<C> engine(const C& tensors) noexcept {
     const auto& filter = tensors.filter;
     return {{filter.extent(1) * filter.extent(2) * filter.extent(3), tensors.output.extent(3)}};
+  }
+
+  /// Pixels that are gathered together: no more than there are.
+  static constexpr index_t gathered_rows(const auto& rows, const auto& output) noexcept {
+    const std::ptrdiff_t pixels = std::ptrdiff_t{output.extent(0)} * output.extent(1) * output.extent(2);
+    return static_cast<index_t>(std::min<std::ptrdiff_t>(rows.gathered_rows(), pixels));
   }
 
   template <Rounding R, class C>
   static void run_gathered(const Window& window, const C& tensors, const ConvolutionQuantization& q,
                            const KernelMemory& memory) noexcept {
     using T = typename C::activation_type;
-    const Engine rows = engine(tensors);
+    const auto rows = engine(tensors);
     const auto& output = tensors.output;
-    const index_t most = rows.gathered_rows();
+    const index_t most = gathered_rows(rows, tensors.output);
     T* const patches = reinterpret_cast<T*>(memory.scratch + rows.scratch_bytes(most));
     T* to = output.data();
     index_t count = 0;
@@ -147,10 +167,10 @@ struct Packed {
   static void copy_blocks(const T* from, std::ptrdiff_t count, T* to) noexcept {
     std::ptrdiff_t i = 0;
     for (; i + Size <= count; i += Size) {
-      std::memcpy(to + i, from + i, Size);
+      std::memcpy(to + i, from + i, Size * sizeof(T));
     }
     if (i < count) {
-      std::memcpy(to + count - Size, from + count - Size, Size);
+      std::memcpy(to + count - Size, from + count - Size, Size * sizeof(T));
     }
   }
 };

@@ -8,29 +8,38 @@
 
 namespace kinglet::inline KINGLET_TARGET::fully_connected {
 
-/// 8-bit activations; 16-bit ones take the generic kernel.
-template <class Engine>
+/// Activations that no engine is for take the generic kernel.
+template <class Engine, class Engine16 = void>
 struct Packed {
   static constexpr std::string_view name = Engine::name;
 
   template <class C>
-  static constexpr bool applies = sizeof(typename C::activation_type) == 1;
+  using engine_of = pointwise::engine_for<typename C::activation_type, Engine, Engine16>;
+  template <class C>
+  static constexpr bool applies = !std::is_void_v<engine_of<C>>;
 
   template <class C>
   static constexpr std::size_t packed_bytes(const C& tensors) noexcept {
-    return applies<C> ? engine(tensors).bytes() : Generic::packed_bytes(tensors);
+    if constexpr (applies<C>) {
+      return engine(tensors).bytes();
+    } else {
+      return Generic::packed_bytes(tensors);
+    }
   }
   template <class C>
   static constexpr std::size_t scratch_bytes(const C& tensors) noexcept {
-    return applies<C> ? engine(tensors).scratch_bytes(tensors.input.extent(0))
-                      : Generic::scratch_bytes(tensors);
+    if constexpr (applies<C>) {
+      return engine(tensors).scratch_bytes(tensors.input.extent(0));
+    } else {
+      return Generic::scratch_bytes(tensors);
+    }
   }
   template <Rounding R, class C>
   static constexpr void pack(const C& tensors, const ConvolutionQuantization& q, std::byte* packed) noexcept {
     if constexpr (applies<C>) {
       using W = typename C::weight_type;
       engine(tensors).template pack<R, typename C::activation_type, W>(
-          pointwise::RowFilters<W>{tensors.filter.data(), tensors.bias}, q, packed);
+          pointwise::RowFilters<W, typename C::bias_type>{tensors.filter.data(), tensors.bias}, q, packed);
     } else {
       Generic::pack<R>(tensors, q, packed);
     }
@@ -50,7 +59,7 @@ struct Packed {
 
  private:
   template <class C>
-  static constexpr Engine engine(const C& tensors) noexcept {
+  static constexpr engine_of<C> engine(const C& tensors) noexcept {
     return {{tensors.input.extent(1), tensors.output.extent(1)}};
   }
 };

@@ -20,11 +20,15 @@ struct RowRun {
 };
 
 /// What is packed: filters of `depth` elements, one after another.
-template <class W>
+template <class W, class Bias = std::int32_t>
 struct RowFilters {
   const W* filter;
-  const std::int32_t* bias;  ///< or null
+  const Bias* bias;  ///< or null
 };
+
+/// A target's engines: for 8-bit and for 16-bit activations T; void where it has none.
+template <class T, class Engine, class Engine16>
+using engine_for = std::conditional_t<sizeof(T) == 1, Engine, Engine16>;
 
 /// Alignment of packed filters and of scratch memory, which are given with room for it.
 inline constexpr std::size_t packed_alignment = 64;

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file kernels/depthwise/avx512bw.hpp
+/// Depthwise convolution on AVX-512 without VNNI.
+#pragma once
+
+#include <kinglet/isa/lanes_avx512bw.hpp>
+
+#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512DQ__)
+
+#include <kinglet/kernels/depthwise/pairs.hpp>
+
+namespace kinglet::inline KINGLET_TARGET::depthwise {
+
+using Avx512bw = PackedPairs<isa::Lanes16>;
+
+}  // namespace kinglet::inline KINGLET_TARGET::depthwise
+
+#endif
