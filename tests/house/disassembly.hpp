@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file house/disassembly.hpp
-/// What `objdump -d -C --no-show-raw-insn` writes, GNU's or LLVM's, as functions, their instructions and loops.
+/// What `objdump -d -C --no-show-raw-insn` writes, GNU's or LLVM's, as functions, their instructions and loops; of x86-64
+/// and 64-bit ARM.
 #pragma once
 
 #include <algorithm>
@@ -14,7 +15,7 @@ namespace house {
 
 struct Instruction {
   unsigned long address;
-  std::string text;  ///< mnemonic and operands, destination last
+  std::string text;  ///< mnemonic and operands; the destination is last on x86-64, first on ARM
 };
 using Code = std::vector<Instruction>;
 
@@ -45,7 +46,9 @@ inline std::ptrdiff_t count(const Code& code, const char* pattern) {
 
 /// The shortest loop with an instruction that matches: from a jump's target to the jump back. Empty when there is none.
 inline Code tightest_loop(const Code& code, const char* pattern) {
-  static const std::regex jump("^j[a-z]+[ \t]+(?:0x)?([0-9a-f]+) .*");
+  static const std::regex jump(
+      "^(?:j[a-z]+|b(?:\\.[a-z]+)?|cbn?z[ \t]+[wx][0-9]+,|tbn?z[ \t]+[wx][0-9]+, #[0-9a-fx]+,)"
+      "[ \t]+(?:0x)?([0-9a-f]+) .*");
   Code tightest;
   std::smatch found;
   for (const Instruction& end : code) {

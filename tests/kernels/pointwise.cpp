@@ -113,6 +113,29 @@ TEST_CASE("kernels equal reference: signed weights of unsigned activations") {
   }
 }
 
+TEST_CASE_TEMPLATE("kernels equal reference: nothing but limits", K,
+                   Kind<std::int8_t, std::int8_t, double_rounding>,
+                   Kind<std::uint8_t, std::uint8_t, double_rounding>) {
+  using T = typename K::T;
+  using Limits = std::numeric_limits<T>;
+  test::Random random(37);
+  constexpr index_t channels = 75;
+  for (const index_t pixels : {1, 13}) {
+    for (const T x : {Limits::min(), Limits::max()}) {
+      // The lowest weight of int8 is one that files need not have: kernels may treat layers without it in another way.
+      for (const T w : {Limits::min(), static_cast<T>(Limits::min() + 1), Limits::max()}) {
+        test::RandomConvolution<K> c({static_cast<std::size_t>(channels * pixels), channels * 9,
+                                      static_cast<std::size_t>(9 * pixels), 9, channels},
+                                     random);
+        std::fill(c.input.begin(), c.input.end(), x);
+        std::fill(c.filter.begin(), c.filter.end(), w);
+        CHECK(c.template differing<Kernels>(Nhwc{1, 1, pixels, channels}, Ohwi{9, 1, 1, channels},
+                                            Nhwc{1, 1, pixels, 9}) == "");
+      }
+    }
+  }
+}
+
 TEST_CASE("kernels equal reference: sums that wrap without a bias' help") {
   // 255 * 255 * 70000 is more than 2^32. Both ways of the kernel: filters in place, and tiles.
   using K = Kind<std::uint8_t, std::uint8_t, double_rounding>;

@@ -60,6 +60,24 @@ TEST_CASE("x86 rows have their own kernels where they can be compiled") {
   CHECK(select::kernels<isa::scalar>::add::name == "generic");
 }
 
+TEST_CASE("the ARM rows have their own kernels where they can be compiled, and else their fallback's") {
+  if constexpr (std::is_base_of_v<isa::neon, isa::native> && sizeof(void*) == 8) {
+    CHECK(all_named<select::kernels<isa::neon>>("neon"));
+    if constexpr (std::is_same_v<isa::native, isa::neon_dotprod>) {
+      CHECK(all_named<select::native>("neon_dotprod"));
+    }
+    if constexpr (std::is_same_v<isa::native, isa::neon_i8mm>) {
+      CHECK(select::native::pointwise::name == "neon_i8mm");
+      CHECK(select::native::conv2d::name == "neon_i8mm");
+      CHECK(select::native::fully_connected::name == "neon_i8mm");
+      CHECK(select::native::depthwise::name == "neon_dotprod");  // SMMLA has nothing for it
+    }
+  } else {
+    CHECK(all_named<select::kernels<isa::neon_i8mm>>("generic"));
+    MESSAGE("ARM kernels skipped: built for ", isa::native::name);
+  }
+}
+
 TEST_CASE("a build without instruction sets has generic kernels in every row") {
   if constexpr (std::is_same_v<isa::native, isa::scalar>) {
     CHECK(all_named<select::kernels<isa::avx512_vnni>>("generic"));

@@ -15,17 +15,25 @@
 #include <kinglet/kernels/conv2d/avx512_vnni.hpp>
 #include <kinglet/kernels/conv2d/avx512bw.hpp>
 #include <kinglet/kernels/conv2d/generic.hpp>
+#include <kinglet/kernels/conv2d/neon.hpp>
+#include <kinglet/kernels/conv2d/neon_dotprod.hpp>
+#include <kinglet/kernels/conv2d/neon_i8mm.hpp>
 #include <kinglet/kernels/conv2d/sse4_1.hpp>
 #include <kinglet/kernels/depthwise/avx2.hpp>
 #include <kinglet/kernels/depthwise/avx512_vnni.hpp>
 #include <kinglet/kernels/depthwise/avx512bw.hpp>
 #include <kinglet/kernels/depthwise/generic.hpp>
+#include <kinglet/kernels/depthwise/neon.hpp>
+#include <kinglet/kernels/depthwise/neon_dotprod.hpp>
 #include <kinglet/kernels/depthwise/sse4_1.hpp>
 #include <kinglet/kernels/fully_connected/avx2.hpp>
 #include <kinglet/kernels/fully_connected/avx2_vnni.hpp>
 #include <kinglet/kernels/fully_connected/avx512_vnni.hpp>
 #include <kinglet/kernels/fully_connected/avx512bw.hpp>
 #include <kinglet/kernels/fully_connected/generic.hpp>
+#include <kinglet/kernels/fully_connected/neon.hpp>
+#include <kinglet/kernels/fully_connected/neon_dotprod.hpp>
+#include <kinglet/kernels/fully_connected/neon_i8mm.hpp>
 #include <kinglet/kernels/fully_connected/sse4_1.hpp>
 #include <kinglet/kernels/mean/generic.hpp>
 #include <kinglet/kernels/pad/generic.hpp>
@@ -34,6 +42,9 @@
 #include <kinglet/kernels/pointwise/avx512_vnni.hpp>
 #include <kinglet/kernels/pointwise/avx512bw.hpp>
 #include <kinglet/kernels/pointwise/generic.hpp>
+#include <kinglet/kernels/pointwise/neon.hpp>
+#include <kinglet/kernels/pointwise/neon_dotprod.hpp>
+#include <kinglet/kernels/pointwise/neon_i8mm.hpp>
 #include <kinglet/kernels/pointwise/sse4_1.hpp>
 #include <kinglet/kernels/pool/generic.hpp>
 #include <kinglet/kernels/quantize/generic.hpp>
@@ -112,11 +123,31 @@ struct kernels<isa::avx512_vnni> : kernels<isa::avx512bw> {
 #endif
 };
 template <>
-struct kernels<isa::neon> : kernels<isa::scalar> {};
+struct kernels<isa::neon> : kernels<isa::scalar> {
+#if KINGLET_HAS_NEON
+  using conv2d = kinglet::conv2d::Neon;
+  using depthwise = kinglet::depthwise::Neon;
+  using fully_connected = kinglet::fully_connected::Neon;
+  using pointwise = kinglet::pointwise::Neon;
+#endif
+};
 template <>
-struct kernels<isa::neon_dotprod> : kernels<isa::neon> {};
+struct kernels<isa::neon_dotprod> : kernels<isa::neon> {
+#if KINGLET_HAS_NEON_DOTPROD
+  using conv2d = kinglet::conv2d::NeonDotprod;
+  using depthwise = kinglet::depthwise::NeonDotprod;
+  using fully_connected = kinglet::fully_connected::NeonDotprod;
+  using pointwise = kinglet::pointwise::NeonDotprod;
+#endif
+};
 template <>
-struct kernels<isa::neon_i8mm> : kernels<isa::neon_dotprod> {};
+struct kernels<isa::neon_i8mm> : kernels<isa::neon_dotprod> {
+#if KINGLET_HAS_NEON_I8MM
+  using conv2d = kinglet::conv2d::NeonI8mm;
+  using fully_connected = kinglet::fully_connected::NeonI8mm;
+  using pointwise = kinglet::pointwise::NeonI8mm;
+#endif
+};
 
 /// The kernels of this translation unit's target.
 using native = kernels<isa::native>;
