@@ -82,8 +82,11 @@ class NetworkFile {
   using Op = kinglet::nn::Operator;
 
   std::int32_t zero_point() {
-    return sizeof(T) == 2 ? 0
-                          : random_.in<T>(std::is_signed_v<T> ? -20 : 110, std::is_signed_v<T> ? 20 : 140);
+    if constexpr (sizeof(T) == 2) {
+      return 0;
+    } else {
+      return random_.in<std::int32_t>(std::is_signed_v<T> ? -20 : 110, std::is_signed_v<T> ? 20 : 140);
+    }
   }
   /// FULLY_CONNECTED has a result of rank 2, which what follows keeps.
   static bool behind_dense(std::size_t tensor) {
