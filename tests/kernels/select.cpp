@@ -63,6 +63,7 @@ TEST_CASE("x86 rows have their own kernels where they can be compiled") {
 TEST_CASE("the ARM rows have their own kernels where they can be compiled, and else their fallback's") {
   if constexpr (std::is_base_of_v<isa::neon, isa::native> && sizeof(void*) == 8) {
     CHECK(all_named<select::kernels<isa::neon>>("neon"));
+    CHECK(select::native::add::name == "neon");
     if constexpr (std::is_same_v<isa::native, isa::neon_dotprod>) {
       CHECK(all_named<select::native>("neon_dotprod"));
     }

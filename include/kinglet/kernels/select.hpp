@@ -8,6 +8,7 @@
 #include <kinglet/kernels/add/avx2.hpp>
 #include <kinglet/kernels/add/avx512bw.hpp>
 #include <kinglet/kernels/add/generic.hpp>
+#include <kinglet/kernels/add/neon.hpp>
 #include <kinglet/kernels/add/sse4_1.hpp>
 #include <kinglet/kernels/by_element.hpp>
 #include <kinglet/kernels/conv2d/avx2.hpp>
@@ -125,6 +126,7 @@ struct kernels<isa::avx512_vnni> : kernels<isa::avx512bw> {
 template <>
 struct kernels<isa::neon> : kernels<isa::scalar> {
 #if KINGLET_HAS_NEON
+  using add = kinglet::add::Neon;
   using conv2d = kinglet::conv2d::Neon;
   using depthwise = kinglet::depthwise::Neon;
   using fully_connected = kinglet::fully_connected::Neon;
