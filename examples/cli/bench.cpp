@@ -81,14 +81,16 @@ int bench(const BenchOptions& options) {
   // Loading is what the library does with bytes in memory: verify, plan, pack.
   const auto start = Clock::now();
   static_cast<void>(kinglet::Model::open(file.bytes()));
-  const auto engine = make_engine(file, options.profile);
+  const auto engine = make_engine(file, options.engine);
   const double load_ms = ms_since(start);
   const std::vector<double> times = measure(*engine, file.model(), options.runs);
   const kinglet::MemoryNeeds& needs = engine->needs();
   const double gmacs = static_cast<double>(needs.macs) / (median(times) * 1e6);
   if (options.json) {
     print_json(Json{{"model", file.name()},
-                    {"profile", options.profile},
+                    {"profile", options.engine.profile},
+                    {"aim", options.engine.aim},
+                    {"weights", options.engine.weights},
                     {"target", target_name()},
                     {"runs", options.runs},
                     {"load_ms", load_ms},
@@ -100,8 +102,8 @@ int bench(const BenchOptions& options) {
                     {"arena_bytes", needs.arena_bytes}});
     return 0;
   }
-  std::string text = one_line(file.name()) + ", profile " + options.profile + ", target " +
-                     std::string(target_name()) + "\n";
+  std::string text = one_line(file.name()) + ", profile " + options.engine.profile + ", aim " +
+                     options.engine.aim + ", target " + std::string(target_name()) + "\n";
   text += format("load %.3f ms\n", load_ms);
   text += format("run: min %.3f ms, median %.3f ms, p90 %.3f ms (%d runs)\n", times.front(), median(times),
                  quantile(times, 0.9), options.runs);

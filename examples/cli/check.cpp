@@ -23,15 +23,16 @@ Json problem_json(const kinglet::Status& status) {
 
 int check(const CheckOptions& options) {
   const ModelFile file = ModelFile::read(options.model);
-  const std::string& profile = profile_names().front();  // which one makes no difference to what can run
+  const EngineChoice choice{.profile =
+                                profile_names().front()};  // which one makes no difference to what can run
   Json problems = Json::array();
   const auto report = [&](const kinglet::Status& status) {
     problems.push_back(problem_json(status));
     std::fprintf(stderr, "kinglet: error: %s\n", one_line(text_of(status)).c_str());
   };
-  if (kinglet::check_operators(file.model(), operator_table(profile), report) == 0) {
+  if (kinglet::check_operators(file.model(), operator_table(choice), report) == 0) {
     // Every operator can run, but the plan may still ask for more memory than there is.
-    for (const std::string& problem : make_inspection(file, profile).problems) {
+    for (const std::string& problem : make_inspection(file, choice).problems) {
       problems.push_back({{"operator", Json()}, {"name", ""}, {"tensor", Json()}, {"message", problem}});
       std::fprintf(stderr, "kinglet: error: %s\n", one_line(problem).c_str());
     }

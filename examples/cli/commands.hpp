@@ -16,9 +16,19 @@ const std::vector<std::string>& profile_names();
 /// The instruction set that the command is compiled for.
 std::string_view target_name();
 
+/// How a model is to run; names that the command line has checked.
+struct EngineChoice {
+  std::string profile{};           ///< one of `profile_names()`
+  std::string aim = "auto";        ///< one of `aim_names()`
+  std::string weights = "packed";  ///< or "in-place": as they lie in the file
+};
+
+/// What memory is planned for.
+const std::vector<std::string>& aim_names();
+
 struct RunOptions {
   std::string model{};  ///< empty: the generated one
-  std::string profile{};
+  EngineChoice engine{};
   std::string image{};
   std::string labels{};
   int top = 5;
@@ -32,14 +42,15 @@ int run(const RunOptions& options);
 
 struct InspectOptions {
   std::string model{};
-  std::string profile{};
+  EngineChoice engine{};
+  std::string plan{};  ///< a file for the plan as a page
   bool json = false;
 };
 int inspect(const InspectOptions& options);
 
 struct BenchOptions {
   std::string model{};  ///< empty: the generated one
-  std::string profile{};
+  EngineChoice engine{};
   int runs = 50;
   bool json = false;
 };

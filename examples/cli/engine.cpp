@@ -11,10 +11,10 @@
 namespace cli {
 namespace {
 
-template <class Profile>
+template <class Executor>
 class EngineOf final : public Engine {
  public:
-  explicit EngineOf(kinglet::OwningExecutor<Profile> executor) : executor_(std::move(executor)) {}
+  explicit EngineOf(Executor executor) : executor_(std::move(executor)) {}
   std::span<std::byte> input(std::size_t i) override { return executor_->input_bytes(i); }
   std::span<const std::byte> output(std::size_t i) override { return executor_->output_bytes(i); }
   void run() override { executor_->run(); }
@@ -22,41 +22,56 @@ class EngineOf final : public Engine {
   const kinglet::MemoryNeeds& needs() const override { return executor_.needs(); }
 
  private:
-  kinglet::OwningExecutor<Profile> executor_;
+  Executor executor_;
 };
 
-template <class Profile>
-std::unique_ptr<Engine> make(const ModelFile& file) {
-  auto executor = kinglet::OwningExecutor<Profile>::create(file.model());
+template <class Profile, class Kernels>
+std::unique_ptr<Engine> make(const ModelFile& file, kinglet::Aim aim) {
+  using Executor = kinglet::OwningExecutor<Profile, Kernels>;
+  auto executor = Executor::create(file.model(), aim);
   if (!executor) {
-    std::size_t count =
-        kinglet::check_operators(file.model(), kinglet::AllOperators<Profile, kinglet::select::native>::table,
-                                 [](const kinglet::Status&) {});
+    std::size_t count = kinglet::check_operators(file.model(), kinglet::AllOperators<Profile, Kernels>::table,
+                                                 [](const kinglet::Status&) {});
     throw Failure(describe_unsupported(file, executor.status(), count));
   }
-  return std::make_unique<EngineOf<Profile>>(*std::move(executor));
+  return std::make_unique<EngineOf<Executor>>(*std::move(executor));
 }
 
-struct ProfileEntry {
-  std::string_view name;
-  std::unique_ptr<Engine> (*make)(const ModelFile&);
+struct EngineEntry {
+  std::string_view profile;
+  std::string_view weights;
+  std::unique_ptr<Engine> (*make)(const ModelFile&, kinglet::Aim);
   std::span<const kinglet::OperatorEntry> table;
 };
 
-template <class Profile>
-constexpr ProfileEntry entry{Profile::name, &make<Profile>,
-                             kinglet::AllOperators<Profile, kinglet::select::native>::table};
+template <class Profile, class Kernels>
+constexpr EngineEntry entry(std::string_view weights) {
+  return {Profile::name, weights, &make<Profile, Kernels>, kinglet::AllOperators<Profile, Kernels>::table};
+}
 
-constexpr ProfileEntry profiles[] = {entry<kinglet::profile::tflm>, entry<kinglet::profile::tflite>,
-                                     entry<kinglet::profile::single>};
+using kinglet::select::in_place;
+using kinglet::select::native;
+constexpr EngineEntry engines[] = {entry<kinglet::profile::tflm, native>("packed"),
+                                   entry<kinglet::profile::tflite, native>("packed"),
+                                   entry<kinglet::profile::single, native>("packed"),
+                                   entry<kinglet::profile::tflm, in_place>("in-place"),
+                                   entry<kinglet::profile::tflite, in_place>("in-place"),
+                                   entry<kinglet::profile::single, in_place>("in-place")};
 
-const ProfileEntry& find(const std::string& name) {
-  for (const ProfileEntry& profile : profiles) {
-    if (profile.name == name) {
-      return profile;
+struct AimEntry {
+  std::string_view name;
+  kinglet::Aim aim;
+};
+constexpr AimEntry aims[] = {
+    {"auto", kinglet::Aim::automatic}, {"fast", kinglet::Aim::fast}, {"small", kinglet::Aim::small}};
+
+const EngineEntry& find(const EngineChoice& choice) {
+  for (const EngineEntry& engine : engines) {
+    if (engine.profile == choice.profile && engine.weights == choice.weights) {
+      return engine;
     }
   }
-  throw BadUsage("there is no profile '" + name + "'");
+  throw BadUsage("there is no profile '" + choice.profile + "'");
 }
 
 }  // namespace
@@ -64,20 +79,42 @@ const ProfileEntry& find(const std::string& name) {
 const std::vector<std::string>& profile_names() {
   static const std::vector<std::string> names = [] {
     std::vector<std::string> list;
-    for (const ProfileEntry& profile : profiles) {
-      list.emplace_back(profile.name);
+    for (const EngineEntry& engine : engines) {
+      if (engine.weights == engines[0].weights) {
+        list.emplace_back(engine.profile);
+      }
     }
     return list;
   }();
   return names;
 }
 
-std::unique_ptr<Engine> make_engine(const ModelFile& file, const std::string& profile) {
-  return find(profile).make(file);
+const std::vector<std::string>& aim_names() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> list;
+    for (const AimEntry& aim : aims) {
+      list.emplace_back(aim.name);
+    }
+    return list;
+  }();
+  return names;
 }
 
-std::span<const kinglet::OperatorEntry> operator_table(const std::string& profile) {
-  return find(profile).table;
+kinglet::Aim aim_of(const EngineChoice& choice) {
+  for (const AimEntry& aim : aims) {
+    if (aim.name == choice.aim) {
+      return aim.aim;
+    }
+  }
+  throw BadUsage("there is no aim '" + choice.aim + "'");
+}
+
+std::unique_ptr<Engine> make_engine(const ModelFile& file, const EngineChoice& choice) {
+  return find(choice).make(file, aim_of(choice));
+}
+
+std::span<const kinglet::OperatorEntry> operator_table(const EngineChoice& choice) {
+  return find(choice).table;
 }
 
 std::string_view target_name() {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "commands.hpp"
 #include "model_file.hpp"
 
 namespace cli {
@@ -26,9 +27,10 @@ class Engine {
 };
 
 /// Ready to run, or a Failure that names the first operator that cannot run and counts the others.
-/// @param profile one of `profile_names()`
-std::unique_ptr<Engine> make_engine(const ModelFile& file, const std::string& profile);
+std::unique_ptr<Engine> make_engine(const ModelFile& file, const EngineChoice& choice);
 
-std::span<const kinglet::OperatorEntry> operator_table(const std::string& profile);
+std::span<const kinglet::OperatorEntry> operator_table(const EngineChoice& choice);
+
+kinglet::Aim aim_of(const EngineChoice& choice);
 
 }  // namespace cli

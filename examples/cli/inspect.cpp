@@ -69,7 +69,9 @@ Json inspection_json(const Inspection& inspection) {
   }
   Json json{{"model", inspection.file.name()},
             {"description", model.description()},
-            {"profile", inspection.profile},
+            {"profile", inspection.engine.profile},
+            {"aim", inspection.engine.aim},
+            {"weights", inspection.engine.weights},
             {"inputs", array(model.inputs())},
             {"outputs", array(model.outputs())},
             {"tensors", std::move(tensors)},
@@ -90,7 +92,7 @@ Json inspection_json(const Inspection& inspection) {
 
 int inspect(const InspectOptions& options) {
   const ModelFile file = ModelFile::read(options.model);
-  const Inspection inspection = make_inspection(file, options.profile);
+  const Inspection inspection = make_inspection(file, options.engine);
   options.json ? print_json(inspection_json(inspection)) : print(inspection_text(inspection));
   return 0;
 }

@@ -48,8 +48,8 @@ namespace {
 
 Plan make_plan(const kinglet::MemoryPlan& from) {
   Plan plan{from.needs, {}};
-  for (std::size_t i = 0; i < from.buffers.size(); ++i) {
-    const kinglet::BufferRequest& request = from.buffers[i];
+  for (std::size_t i = 0; i < from.buffers().size(); ++i) {
+    const kinglet::BufferRequest& request = from.buffers()[i];
     if (request.bytes != 0) {
       const bool scratch = i >= from.activations;
       plan.buffers.push_back({scratch ? -1 : request.owner,
@@ -65,10 +65,10 @@ Plan make_plan(const kinglet::MemoryPlan& from) {
 
 }  // namespace
 
-Inspection make_inspection(const ModelFile& file, const std::string& profile) {
+Inspection make_inspection(const ModelFile& file, const EngineChoice& choice) {
   const kinglet::Model& model = file.model();
-  const auto table = operator_table(profile);
-  Inspection inspection{file, profile};
+  const auto table = operator_table(choice);
+  Inspection inspection{file, choice};
   for (std::int32_t i = 0; i < model.operator_count(); ++i) {
     inspection.macs += count_macs(model, model.op(i));
   }
@@ -77,7 +77,8 @@ Inspection make_inspection(const ModelFile& file, const std::string& profile) {
   }
   // The planner wants aligned memory; `operator new` aligns at least as much for these objects.
   std::vector<std::max_align_t> workspace(kinglet::workspace_bytes(model) / sizeof(std::max_align_t) + 1);
-  const auto plan = kinglet::plan_model(model, table, std::as_writable_bytes(std::span(workspace)));
+  const auto plan =
+      kinglet::plan_model(model, table, std::as_writable_bytes(std::span(workspace)), aim_of(choice));
   if (plan) {
     inspection.plan = make_plan(*plan);
     return inspection;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "commands.hpp"
 #include "model_file.hpp"
 
 namespace cli {
@@ -34,14 +35,14 @@ struct Plan {
 
 struct Inspection {
   const ModelFile& file;
-  std::string profile;
+  EngineChoice engine;
   std::uint64_t macs = 0;
   std::uint64_t constant_bytes = 0;
   std::optional<Plan> plan{};           ///< none when the model cannot run
   std::vector<std::string> problems{};  ///< then these say why
 };
 
-Inspection make_inspection(const ModelFile& file, const std::string& profile);
+Inspection make_inspection(const ModelFile& file, const EngineChoice& choice);
 
 std::string inspection_text(const Inspection& inspection);
 

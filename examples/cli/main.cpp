@@ -37,13 +37,26 @@ void add_model(CLI::App& command, std::string& model, bool required) {
       ->check(not_empty());
 }
 
-void add_profile(CLI::App& command, std::string& profile) {
-  profile = profile_names().front();
+void add_engine(CLI::App& command, EngineChoice& engine) {
+  engine.profile = profile_names().front();
   command
-      .add_option("--conform", profile,
+      .add_option("--conform", engine.profile,
                   "whose bits to equal: TFLite Micro (tflm), TFLite (tflite), TFLite Micro with single "
                   "rounding (single)")
       ->check(CLI::IsMember(profile_names()))
+      ->capture_default_str();
+  command
+      .add_option(
+          "--aim", engine.aim,
+          "what memory is planned for: every operator at once (fast), the smallest arena (small), the "
+          "smallest one that costs no time (auto)")
+      ->check(CLI::IsMember(aim_names()))
+      ->capture_default_str();
+  command
+      .add_option(
+          "--weights", engine.weights,
+          "a copy in the order that the machine likes (packed), or as they lie in the file (in-place)")
+      ->check(CLI::IsMember({"packed", "in-place"}))
       ->capture_default_str();
 }
 
@@ -66,7 +79,7 @@ int run_command(int argc, char** argv) {
   std::string deviation;
   CLI::App& run_app = *app.add_subcommand("run", "Classify a picture, or feed raw tensors");
   add_model(run_app, run_options.model, false);
-  add_profile(run_app, run_options.profile);
+  add_engine(run_app, run_options.engine);
   auto* const image =
       run_app.add_option("--image", run_options.image, "PNG, JPEG or BMP: cropped, resized, classified")
           ->type_name("FILE")
@@ -99,13 +112,13 @@ int run_command(int argc, char** argv) {
   InspectOptions inspect_options;
   CLI::App& inspect_app = *app.add_subcommand("inspect", "Show operators, tensors and the memory plan");
   add_model(inspect_app, inspect_options.model, true);
-  add_profile(inspect_app, inspect_options.profile);
+  add_engine(inspect_app, inspect_options.engine);
   inspect_app.add_flag("--json", inspect_options.json, "print JSON");
 
   BenchOptions bench_options;
   CLI::App& bench_app = *app.add_subcommand("bench", "Measure the time of one run");
   add_model(bench_app, bench_options.model, false);
-  add_profile(bench_app, bench_options.profile);
+  add_engine(bench_app, bench_options.engine);
   bench_app.add_option("--runs", bench_options.runs, "timed runs, after one to warm up")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();

@@ -20,6 +20,14 @@ double run_once(Engine& engine, const Observer& observe) {
   return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
 }
 
+EngineChoice engine_for(const RunOptions& options) {
+  EngineChoice choice = options.engine;
+  if (!options.dump.empty()) {
+    choice.aim = "fast";
+  }
+  return choice;
+}
+
 std::vector<OutputFile> open_outputs(const RunOptions& options, const kinglet::Model& model) {
   const std::size_t count = options.outputs.size();
   const std::size_t expected = model.outputs().size();

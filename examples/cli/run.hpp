@@ -11,6 +11,9 @@ namespace cli {
 /// Runs a loaded model with an observer for `--dump` where one is asked for. @return milliseconds of the run
 double run_once(Engine& engine, const Observer& observe);
 
+/// How to run: with `--dump`, every operator at once, whose output then is there to be written.
+EngineChoice engine_for(const RunOptions& options);
+
 void run_on_image(const RunOptions& options, const ModelFile& file);
 void run_on_tensors(const RunOptions& options, const ModelFile& file);
 

@@ -127,7 +127,7 @@ void run_on_image(const RunOptions& options, const ModelFile& file) {
   if (model.outputs().empty()) {
     throw Failure("'" + file.name() + "' has no output");
   }
-  const auto engine = make_engine(file, options.profile);
+  const auto engine = make_engine(file, engine_for(options));
   const kinglet::TensorInfo output = model.tensor(model.outputs()[0]);
   const bool classifies = is_class_vector(output);
   if (!classifies && options.outputs.empty() && options.dump.empty()) {

@@ -112,7 +112,7 @@ void write_inputs(Engine& engine, const std::vector<Source>& sources, const king
 
 void run_on_tensors(const RunOptions& options, const ModelFile& file) {
   const kinglet::Model& model = file.model();
-  const auto engine = make_engine(file, options.profile);
+  const auto engine = make_engine(file, engine_for(options));
   const std::vector<Source> sources = read_sources(options, model);
   std::vector<OutputFile> outputs = open_outputs(options, model);
   std::optional<Dump> dump;

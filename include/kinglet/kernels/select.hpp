@@ -154,4 +154,7 @@ struct kernels<isa::neon_i8mm> : kernels<isa::neon_dotprod> {
 /// The kernels of this translation unit's target.
 using native = kernels<isa::native>;
 
+/// Kernels that use weights as they lie in the file, and make no copy of them.
+using in_place = kernels<isa::scalar>;
+
 }  // namespace kinglet::inline KINGLET_TARGET::select

@@ -3,14 +3,14 @@
 /// The one memory planner, for typed networks (at compile time) and for files (when they are loaded).
 ///
 /// First fit by size:
-/// 1. Buffers that share memory (`shares_with`) become one, alive whenever one of them is.
-/// 2. Take the biggest buffer that has no place yet; of equals, the one alive earliest, then the first
-///    listed.
-/// 3. Among the placed buffers whose lifetimes overlap its own, in order of offset, find the first gap that
-///    holds it; put it there.
+/// 1. Buffers that share memory (`shares_with`) are pieces of one block: each lies `shift` bytes from the block's
+///    first, each with a lifetime of its own. Pieces of one block may overlap; whoever asks for it knows why.
+/// 2. Take the biggest block that has no place yet; of equals, the one alive earliest, then the first listed.
+/// 3. Find the lowest place where no piece overlaps, in time and in memory, one that has its place; put it there.
 /// 4. Repeat from 2. The arena ends where the highest buffer ends.
 ///
-/// Time O(n^2), no memory beyond the list itself.
+/// Time O(n^2), no memory beyond the list itself. Which operators run row by row, and so which buffers hold a few
+/// rows only, is decided before that: memory/stream_planner.hpp.
 #pragma once
 
 #include <kinglet/core/align.hpp>
@@ -26,14 +26,23 @@ inline constexpr std::int32_t no_buffer = -1;
 struct BufferRequest {
   std::size_t bytes = 0;
   Lifetime lifetime{};
-  /// Index of a buffer whose memory this one uses as well (an operator that writes over its input). That
-  /// buffer must not itself share; `plan_memory` follows one link.
+  /// First buffer of the block that this one is a piece of; it must not itself share.
   std::int32_t shares_with = no_buffer;
   std::int32_t owner = -1;  ///< the caller's own: who the buffer belongs to, e.g. a tensor's index
+  /// Bytes from that first buffer to this one, a multiple of `buffer_alignment`; negative: this one begins lower.
+  std::ptrdiff_t shift = 0;
   /// Result: bytes from the arena's start, a multiple of `buffer_alignment`.
   std::size_t offset = 0;
-  std::int32_t next = no_buffer;  ///< the planner's own: the placed buffer that follows in the arena
-  bool placed = false;            ///< the planner's own
+  // The planner's own.
+  std::int32_t next = no_buffer;   ///< the placed buffer that follows in the arena
+  std::int32_t piece = no_buffer;  ///< the next piece of the same block
+  std::ptrdiff_t low = 0;          ///< of a block's first buffer: the least shift in it
+  std::ptrdiff_t high = 0;         ///< and the highest end
+  bool placed = false;
+
+  [[nodiscard]] constexpr std::ptrdiff_t end() const noexcept {
+    return shift + static_cast<std::ptrdiff_t>(bytes);
+  }
 };
 
 /// Notes that a buffer of `bytes` is written or read in `step`. The first use begins its lifetime.
@@ -46,41 +55,128 @@ constexpr void use_buffer(BufferRequest& request, std::size_t bytes, std::int32_
   }
 }
 
+/// Makes `piece` a piece of the block of `of`, `shift` bytes behind it.
+constexpr void share_block(std::span<BufferRequest> requests, std::int32_t of, std::int32_t piece,
+                           std::ptrdiff_t shift) noexcept {
+  const BufferRequest& from = requests[static_cast<std::size_t>(of)];
+  BufferRequest& to = requests[static_cast<std::size_t>(piece)];
+  to.shares_with = from.shares_with == no_buffer ? of : from.shares_with;
+  to.shift = from.shift + shift;
+}
+
 /// Lets an operator write `output` over `input` in step `step`, if nothing reads `input` later. Both must
 /// have their final lifetimes; call it for the steps in order. @return whether they now share memory.
 constexpr bool share_if_dead(std::span<BufferRequest> requests, std::int32_t input, std::int32_t output,
                              std::int32_t step) noexcept {
-  BufferRequest& from = requests[static_cast<std::size_t>(input)];
-  BufferRequest& to = requests[static_cast<std::size_t>(output)];
+  const BufferRequest& from = requests[static_cast<std::size_t>(input)];
+  const BufferRequest& to = requests[static_cast<std::size_t>(output)];
   if (from.lifetime.last != step || to.lifetime.first != step || from.bytes == 0) {
     return false;
   }
-  to.shares_with = from.shares_with == no_buffer ? input : from.shares_with;
+  share_block(requests, input, output, 0);
   return true;
 }
 
 /// More bytes than any arena has: the answer when offsets would leave the range of a size.
 inline constexpr std::size_t unplannable = std::numeric_limits<std::size_t>::max();
 
-/// Gives every request an offset. @return the arena's bytes, or `unplannable` (then offsets mean nothing).
-constexpr std::size_t plan_memory(std::span<BufferRequest> requests) noexcept {
-  constexpr std::size_t highest = unplannable & ~(buffer_alignment - 1);  // where an arena may end at most
+namespace detail {
+
+/// Lists the pieces of every block and the block's ends.
+constexpr void link_pieces(std::span<BufferRequest> requests) noexcept {
   for (BufferRequest& r : requests) {
+    r.piece = no_buffer;
+    r.low = 0;
+    r.high = static_cast<std::ptrdiff_t>(r.bytes);
+  }
+  for (std::size_t i = requests.size(); i-- > 0;) {
+    BufferRequest& r = requests[i];
     if (r.shares_with != no_buffer && r.bytes != 0) {
-      BufferRequest& owner = requests[static_cast<std::size_t>(r.shares_with)];
-      owner.bytes = std::max(owner.bytes, r.bytes);
-      owner.lifetime.include(r.lifetime.first);
-      owner.lifetime.include(r.lifetime.last);
+      BufferRequest& first = requests[static_cast<std::size_t>(r.shares_with)];
+      r.piece = first.piece;
+      first.piece = static_cast<std::int32_t>(i);
+      first.low = std::min(first.low, r.shift);
+      first.high = std::max(first.high, r.end());
     }
   }
+}
+
+/// The lowest place of a block's first buffer at which no piece collides with a placed buffer.
+/// @param head of the placed buffers, in order of offset
+constexpr std::ptrdiff_t find_place(std::span<const BufferRequest> requests, std::int32_t head,
+                                    std::int32_t block) noexcept {
+  constexpr int most_passes = 16;  // a second one is rare; then the block goes on top of all
+  const std::ptrdiff_t lowest = -requests[static_cast<std::size_t>(block)].low;
+  std::ptrdiff_t place = lowest;
+  for (int pass = 0; pass < most_passes; ++pass) {
+    bool moved = false;
+    for (std::int32_t i = head; i != no_buffer; i = requests[static_cast<std::size_t>(i)].next) {
+      const BufferRequest& other = requests[static_cast<std::size_t>(i)];
+      const auto begin = static_cast<std::ptrdiff_t>(other.offset);
+      const std::ptrdiff_t end = begin + static_cast<std::ptrdiff_t>(other.bytes);
+      for (std::int32_t p = block; p != no_buffer; p = requests[static_cast<std::size_t>(p)].piece) {
+        const BufferRequest& piece = requests[static_cast<std::size_t>(p)];
+        if (piece.lifetime.overlaps(other.lifetime) && place + piece.shift < end &&
+            begin < place + piece.end()) {
+          place = static_cast<std::ptrdiff_t>(align_up(static_cast<std::size_t>(end - piece.shift)));
+          moved = true;
+        }
+      }
+    }
+    if (!moved) {
+      return place;
+    }
+    if (requests[static_cast<std::size_t>(block)].piece == no_buffer) {
+      return place;  // a single buffer only moved past buffers that begin lower than those that follow
+    }
+  }
+  std::size_t top = 0;
+  for (std::int32_t i = head; i != no_buffer; i = requests[static_cast<std::size_t>(i)].next) {
+    const BufferRequest& other = requests[static_cast<std::size_t>(i)];
+    top = std::max(top, align_up(other.offset + other.bytes));
+  }
+  return static_cast<std::ptrdiff_t>(top) + lowest;
+}
+
+/// Puts a buffer into the list of placed ones, behind every buffer that starts lower. @return the list's head.
+constexpr std::int32_t insert_placed(std::span<BufferRequest> requests, std::int32_t head,
+                                     std::int32_t self) noexcept {
+  BufferRequest& r = requests[static_cast<std::size_t>(self)];
+  std::int32_t after = no_buffer;
+  std::int32_t follow = head;
+  while (follow != no_buffer && requests[static_cast<std::size_t>(follow)].offset <= r.offset) {
+    after = follow;
+    follow = requests[static_cast<std::size_t>(follow)].next;
+  }
+  r.next = follow;
+  if (after == no_buffer) {
+    return self;
+  }
+  requests[static_cast<std::size_t>(after)].next = self;
+  return head;
+}
+
+}  // namespace detail
+
+/// Gives every request an offset. @return the arena's bytes, or `unplannable` (then offsets mean nothing).
+constexpr std::size_t plan_memory(std::span<BufferRequest> requests) noexcept {
+  constexpr std::size_t highest =
+      unplannable / 2 & ~(buffer_alignment - 1);  // where an arena may end at most
   for (BufferRequest& r : requests) {
-    r.placed = r.bytes == 0 || r.shares_with != no_buffer;
     r.offset = 0;
+    if (r.bytes > highest) {
+      return unplannable;
+    }
+  }
+  detail::link_pieces(requests);
+  for (BufferRequest& r : requests) {
+    r.placed = r.shares_with != no_buffer || (r.bytes == 0 && r.piece == no_buffer);
   }
   const auto bigger = [](const BufferRequest& a, const BufferRequest& b) {
-    return a.bytes != b.bytes ? a.bytes > b.bytes : a.lifetime.first < b.lifetime.first;
+    return a.high - a.low != b.high - b.low ? a.high - a.low > b.high - b.low
+                                            : a.lifetime.first < b.lifetime.first;
   };
-  std::int32_t head = no_buffer;  // of the placed buffers, in order of offset
+  std::int32_t head = no_buffer;
   std::size_t total = 0;
   for (;;) {
     BufferRequest* best = nullptr;
@@ -92,55 +188,50 @@ constexpr std::size_t plan_memory(std::span<BufferRequest> requests) noexcept {
     if (best == nullptr) {
       break;
     }
-    std::size_t gap = 0;  // the lowest offset not yet ruled out
-    std::int32_t after = no_buffer;
-    for (std::int32_t i = head; i != no_buffer; i = requests[static_cast<std::size_t>(i)].next) {
-      const BufferRequest& other = requests[static_cast<std::size_t>(i)];
-      if (other.lifetime.overlaps(best->lifetime)) {
-        if (other.offset >= gap && other.offset - gap >= best->bytes) {
-          break;
-        }
-        gap = std::max(gap, align_up(other.offset + other.bytes));
-      }
-    }
-    if (best->bytes > highest - gap) {
+    const auto block = static_cast<std::int32_t>(best - requests.data());
+    const std::ptrdiff_t place = detail::find_place(requests, head, block);
+    if (static_cast<std::size_t>(best->high) > highest - static_cast<std::size_t>(place)) {
       return unplannable;
     }
-    best->offset = gap;
+    for (std::int32_t p = block; p != no_buffer; p = requests[static_cast<std::size_t>(p)].piece) {
+      BufferRequest& piece = requests[static_cast<std::size_t>(p)];
+      piece.offset = static_cast<std::size_t>(place + piece.shift);
+      if (piece.bytes != 0) {
+        head = detail::insert_placed(requests, head, p);
+      }
+    }
     best->placed = true;
-    total = std::max(total, gap + best->bytes);
-    // Insert into the list behind every buffer that starts lower.
-    std::int32_t follow = head;
-    while (follow != no_buffer && requests[static_cast<std::size_t>(follow)].offset <= gap) {
-      after = follow;
-      follow = requests[static_cast<std::size_t>(follow)].next;
-    }
-    const auto self = static_cast<std::int32_t>(best - requests.data());
-    best->next = follow;
-    if (after == no_buffer) {
-      head = self;
-    } else {
-      requests[static_cast<std::size_t>(after)].next = self;
-    }
-  }
-  for (BufferRequest& r : requests) {
-    if (r.shares_with != no_buffer && r.bytes != 0) {
-      r.offset = requests[static_cast<std::size_t>(r.shares_with)].offset;
-    }
+    total = std::max(total, static_cast<std::size_t>(place + best->high));
   }
   return align_up(total);
 }
 
-/// Largest sum of bytes alive at one step: no plan is smaller. Call before `plan_memory`, or after it
-/// (sharing buffers are counted once, with their owner).
-constexpr std::size_t memory_lower_bound(std::span<const BufferRequest> requests) noexcept {
+/// Largest sum of bytes alive at one step, what pieces of a block have in common counted once: no plan of these
+/// buffers is smaller.
+constexpr std::size_t memory_lower_bound(std::span<BufferRequest> requests) noexcept {
+  detail::link_pieces(requests);
   std::size_t bound = 0;
   for (const BufferRequest& at : requests) {
+    const Lifetime now{at.lifetime.first, at.lifetime.first};
     std::size_t sum = 0;
     for (const BufferRequest& r : requests) {
-      if (r.shares_with == no_buffer && r.lifetime.overlaps({at.lifetime.first, at.lifetime.first})) {
-        sum += r.bytes;
+      if (r.shares_with != no_buffer) {
+        continue;
       }
+      std::ptrdiff_t low = std::numeric_limits<std::ptrdiff_t>::max();
+      std::ptrdiff_t high = std::numeric_limits<std::ptrdiff_t>::min();
+      const BufferRequest* piece = &r;
+      for (;;) {
+        if (piece->bytes != 0 && piece->lifetime.overlaps(now)) {
+          low = std::min(low, piece->shift);
+          high = std::max(high, piece->end());
+        }
+        if (piece->piece == no_buffer) {
+          break;
+        }
+        piece = &requests[static_cast<std::size_t>(piece->piece)];
+      }
+      sum += high > low ? static_cast<std::size_t>(high - low) : 0;
     }
     bound = std::max(bound, sum);
   }

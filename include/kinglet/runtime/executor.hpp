@@ -31,10 +31,11 @@ class Executor {
   /// Checks the model and says what it needs.
   /// @param workspace temporary memory of at least `workspace_bytes(model)`; without one, 16 KiB of stack serve,
   /// enough for about 400 activations and operators together.
-  static Result<MemoryNeeds> measure(const Model& model, std::span<std::byte> workspace = {}) noexcept {
+  static Result<MemoryNeeds> measure(const Model& model, Aim aim = Aim::automatic,
+                                     std::span<std::byte> workspace = {}) noexcept {
     alignas(buffer_alignment) std::byte stack[16384];
     const auto plan =
-        plan_model(model, Operators::table, workspace.empty() ? std::span<std::byte>(stack) : workspace);
+        plan_model(model, Operators::table, workspace.empty() ? std::span<std::byte>(stack) : workspace, aim);
     if (!plan) {
       return plan.status();
     }
@@ -46,7 +47,8 @@ class Executor {
   }
 
   /// Makes a model ready to run.
-  static Result<Executor> create(const Model& model, const ExecutorMemory& memory) noexcept {
+  static Result<Executor> create(const Model& model, const ExecutorMemory& memory,
+                                 Aim aim = Aim::automatic) noexcept {
     if (!is_aligned(memory.arena.data()) || !is_aligned(memory.storage.data())) {
       return Status::failure(Errc::misaligned_memory, "arena and storage must be aligned to 16 bytes");
     }
@@ -54,7 +56,7 @@ class Executor {
       return Status::failure(Errc::arena_too_small, "bytes", static_cast<std::int64_t>(memory.arena.size()),
                              static_cast<std::int64_t>(workspace_bytes(model)));
     }
-    const auto plan = plan_model(model, Operators::table, memory.arena);
+    const auto plan = plan_model(model, Operators::table, memory.arena, aim);
     if (!plan) {
       return plan.status();
     }
@@ -75,17 +77,31 @@ class Executor {
 
   /// One inference.
   void run() noexcept {
-    for (const Step& step : steps_) {
-      step.run(step.state);
-    }
+    run([](std::int32_t, std::span<const std::byte>) {});
   }
-  /// One inference; calls `observe(operator index, output bytes)` after every operator, before anything else may
-  /// write over that output.
+  /// One inference; calls `observe(operator index, output bytes)` after every operator whose whole output is in the
+  /// arena, before anything else may write over it. Inside chains that run row by row there are none: plan for
+  /// Aim::fast to see all.
   template <class Observer>
   void run(Observer observe) {
-    for (std::size_t i = 0; i < steps_.size(); ++i) {
-      steps_[i].run(steps_[i].state);
-      observe(static_cast<std::int32_t>(i), std::span<const std::byte>(steps_[i].output));
+    for (std::size_t i = 0; i < steps_.size();) {
+      const std::size_t count = steps_[i].chain_length;
+      if (count == 0) {
+        steps_[i].run(steps_[i].state);
+        show(observe, i++);
+        continue;
+      }
+      const std::span<const Step> chain = steps_.subspan(i, count);
+      stream::run_chain(
+          links_.subspan(i, count), [chain](std::size_t k) { return chain[k].line; },
+          [chain](std::size_t k, const stream::RowSlice& slice) {
+            chain[k].run_rows(chain[k].state, slice);
+          });
+      for (const std::size_t end = i + count; i < end; ++i) {
+        if (links_[i].whole_output) {
+          show(observe, i);
+        }
+      }
     }
   }
 
@@ -127,6 +143,13 @@ class Executor {
  private:
   explicit Executor(const Model& model) noexcept : model_(model) {}
 
+  template <class Observer>
+  void show(Observer& observe, std::size_t i) const {
+    const auto index = static_cast<std::int32_t>(i);
+    observe(index, std::span<const std::byte>(steps_[i].line.memory,
+                                              model_.tensor(model_.op(index).outputs[0]).bytes()));
+  }
+
   /// Bytes of the tables of inputs and outputs.
   static std::size_t ends_bytes(const Model& model) noexcept {
     Arena arena;
@@ -140,21 +163,30 @@ class Executor {
     const std::size_t state_bytes = plan.needs.state_bytes + ends_bytes(model_);
     Arena state(memory.storage.first(state_bytes));
     Arena packed(memory.storage.subspan(state_bytes));
-    const TensorAddresses addresses{memory.arena.data(), plan.buffers, plan.activations};
+    const TensorAddresses addresses{memory.arena.data(), plan.buffers(), plan.activations};
     const auto bytes_of = [&](std::int32_t tensor) {
       const TensorInfo info = model_.tensor(tensor);
       return std::span<std::byte>(addresses.find(tensor), info.bytes());
     };
     const auto operators = static_cast<std::size_t>(model_.operator_count());
     steps_ = {state.make<Step>(operators), operators};
+    links_ = {state.make<RowLink>(operators), operators};
+    std::copy(plan.network.links.begin(), plan.network.links.end(), links_.begin());
     for (std::size_t i = 0; i < operators; ++i) {
       const OperatorInfo info = model_.op(static_cast<std::int32_t>(i));
       Preparation preparation(model_, info, state, packed, addresses);
-      preparation.set_scratch_address(memory.arena.data() + plan.buffers[plan.activations + i].offset);
+      preparation.set_scratch_address(memory.arena.data() + plan.buffers()[plan.activations + i].offset);
       static_cast<void>(
           find_operator(Operators::table, info.code)->prepare(preparation));  // checked by the plan
       steps_[i] = preparation.step();
-      steps_[i].output = bytes_of(info.outputs[0]);
+      const StepRequest& request = plan.step(i);
+      steps_[i].line = {addresses.find(info.outputs[0]),
+                        request.output == no_buffer
+                            ? 0
+                            : plan.network.lines[static_cast<std::size_t>(request.output)].row_bytes};
+      steps_[i].chain_length = request.chain_first == static_cast<std::int32_t>(i)
+                                   ? static_cast<std::uint32_t>(request.chain_last - request.chain_first + 1)
+                                   : 0;
     }
     inputs_ = {state.make<std::span<std::byte>>(model_.inputs().size()), model_.inputs().size()};
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
@@ -169,21 +201,22 @@ class Executor {
 
   Model model_;
   std::span<Step> steps_{};
+  std::span<RowLink> links_{};  ///< of operators in chains
   std::span<std::span<std::byte>> inputs_{};
   std::span<std::span<const std::byte>> outputs_{};
 };
 
 /// Arena bytes of a model in profile P: what `Executor<P>::create` wants as `arena`.
 template <Profile P = profile::tflm>
-Result<std::size_t> arena_bytes(const Model& model) noexcept {
-  const auto needs = Executor<P>::measure(model);
+Result<std::size_t> arena_bytes(const Model& model, Aim aim = Aim::automatic) noexcept {
+  const auto needs = Executor<P>::measure(model, aim);
   return needs ? Result<std::size_t>(needs->arena_bytes) : Result<std::size_t>(needs.status());
 }
 
 /// Storage bytes of a model in profile P: what `Executor<P>::create` wants as `storage`.
 template <Profile P = profile::tflm>
-Result<std::size_t> storage_bytes(const Model& model) noexcept {
-  const auto needs = Executor<P>::measure(model);
+Result<std::size_t> storage_bytes(const Model& model, Aim aim = Aim::automatic) noexcept {
+  const auto needs = Executor<P>::measure(model, aim);
   return needs ? Result<std::size_t>(needs->storage_bytes()) : Result<std::size_t>(needs.status());
 }
 

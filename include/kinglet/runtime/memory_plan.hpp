@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file runtime/memory_plan.hpp
-/// From a model to a placed arena: check every operator, take lifetimes, share dead inputs, run the planner.
+/// From a model to a placed arena: check every operator, take lifetimes, run the planner.
 #pragma once
 
 #include <kinglet/runtime/operator_table.hpp>
-#include <utility>
 
 namespace kinglet::inline KINGLET_TARGET {
 
@@ -24,12 +23,16 @@ struct MemoryNeeds {
   [[nodiscard]] constexpr std::size_t total_bytes() const noexcept { return arena_bytes + storage_bytes(); }
 };
 
-/// The checked and placed buffers of a model. `buffers` lies in the workspace: first the activations, by rising
-/// tensor index (`owner`), then the scratch of operator k at `activations + k`, with that operator's tensor -1.
+/// The checked and placed buffers of a model. All lies in the workspace. Buffers are first the activations, by rising
+/// tensor index (`owner`), with a line each, then the scratch of operator k at `activations + k`, with owner -1.
 struct MemoryPlan {
-  std::span<BufferRequest> buffers{};
+  StreamNetwork network{};
   std::size_t activations = 0;
   MemoryNeeds needs{};
+
+  [[nodiscard]] std::span<BufferRequest> buffers() const noexcept { return network.buffers; }
+  /// Operators [chain_first, chain_last] run row by row together.
+  [[nodiscard]] const StepRequest& step(std::size_t i) const noexcept { return network.steps[i]; }
 };
 
 namespace detail {
@@ -63,20 +66,104 @@ inline Result<const OperatorEntry*> lookup(std::span<const OperatorEntry> table,
 
 }  // namespace detail
 
-/// Bytes of temporary memory `plan_model` wants, a multiple of `buffer_alignment`.
-inline std::size_t workspace_bytes(const Model& model) noexcept {
-  const std::size_t buffers =
-      detail::count_activations(model) + static_cast<std::size_t>(model.operator_count());
-  return align_up(buffers * sizeof(BufferRequest));
+namespace detail {
+
+/// What planning works with.
+inline StreamNetwork make_network(Arena& room, std::size_t activations, std::size_t operators) noexcept {
+  const std::size_t buffers = activations + operators;
+  return {{room.make<StepRequest>(operators), operators},
+          {room.make<LineRequest>(activations), activations},
+          {room.make<BufferRequest>(buffers), buffers},
+          {room.make<RowLink>(operators), operators}};
 }
 
-/// Most buffers that are planned: the planner's time is quadratic, a fraction of a second for this many, and no file may hang it.
+/// Index of an activation among the buffers.
+inline std::int32_t find_buffer(const StreamNetwork& network, std::int32_t tensor) noexcept {
+  std::size_t low = 0;
+  for (std::size_t high = network.lines.size(); low < high;) {
+    const std::size_t middle = (low + high) / 2;
+    if (network.buffers[middle].owner < tensor) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return tensor >= 0 && low < network.lines.size() && network.buffers[low].owner == tensor
+             ? static_cast<std::int32_t>(low)
+             : no_buffer;
+}
+
+/// Takes down what operator `info` reads, writes and asks for.
+inline void describe_step(const StreamNetwork& network, const Model& model, const OperatorInfo& info,
+                          const Preparation& preparation) noexcept {
+  const auto index = static_cast<std::size_t>(info.index);
+  StepRequest& step = network.steps[index];
+  const RowUse& use = preparation.rows();
+  step.mode = use.mode;
+  step.window = use.window;
+  step.input_rows = use.input_rows;
+  step.rows = use.rows;
+  step.batch = use.batch;
+  step.whole_scratch = preparation.scratch_bytes();
+  step.row_scratch = preparation.row_scratch_bytes();
+  step.scratch = static_cast<std::int32_t>(network.lines.size() + index);
+  std::size_t inputs = 0;
+  for (std::size_t k = 0; k < info.inputs.size(); ++k) {
+    const std::int32_t buffer = find_buffer(network, info.inputs[k]);
+    if (buffer == no_buffer) {
+      continue;  // absent or constant
+    }
+    use_buffer(network.buffers[static_cast<std::size_t>(buffer)], model.tensor(info.inputs[k]).bytes(),
+               info.index);
+    if (inputs < 2) {
+      step.inputs[inputs] = buffer;
+      step.overwrites |= k < 32 && ((preparation.overwrites() >> k) & 1U) != 0 ? 1U << inputs : 0U;
+    } else {
+      step.mode = RowMode::none;
+    }
+    ++inputs;
+  }
+  for (const std::int32_t tensor : info.outputs) {
+    const std::int32_t buffer = find_buffer(network, tensor);
+    if (buffer == no_buffer) {
+      continue;
+    }
+    const TensorInfo output = model.tensor(tensor);
+    BufferRequest& request = network.buffers[static_cast<std::size_t>(buffer)];
+    LineRequest& line = network.lines[static_cast<std::size_t>(buffer)];
+    // Streaming follows rows from their one maker to readers behind it.
+    line.made = request.bytes == 0 ? info.index : LineRequest::ambiguous;
+    use_buffer(request, output.bytes(), info.index);
+    if (is_image(output)) {
+      line.rows = output.shape[1];
+      line.row_bytes = output.bytes() / static_cast<std::size_t>(line.rows);
+    }
+    step.output = buffer;
+    step.work = preparation.macs() + output.elements() * StepRequest::element_work;
+  }
+  BufferRequest& scratch = network.buffers[static_cast<std::size_t>(step.scratch)];
+  scratch.bytes = step.whole_scratch;
+  scratch.lifetime = {info.index, info.index};
+}
+
+}  // namespace detail
+
+/// Bytes of temporary memory `plan_model` wants, a multiple of `buffer_alignment`.
+inline std::size_t workspace_bytes(const Model& model) noexcept {
+  Arena counter;
+  detail::make_network(counter, detail::count_activations(model),
+                       static_cast<std::size_t>(model.operator_count()));
+  return counter.used();
+}
+
+/// Most buffers that are planned: the planner's time is quadratic, a fraction of a second for this many, and no file
+/// may hang it.
 inline constexpr std::size_t max_planned_buffers = 8'192;
 
 /// Checks and plans. @param workspace at least `workspace_bytes(model)`, aligned to `buffer_alignment`; the result
 /// points into it.
 inline Result<MemoryPlan> plan_model(const Model& model, std::span<const OperatorEntry> table,
-                                     std::span<std::byte> workspace) noexcept {
+                                     std::span<std::byte> workspace, Aim aim = Aim::automatic) noexcept {
   const std::size_t activations = detail::count_activations(model);
   const auto operators = static_cast<std::size_t>(model.operator_count());
   if (!is_aligned(workspace.data())) {
@@ -92,42 +179,32 @@ inline Result<MemoryPlan> plan_model(const Model& model, std::span<const Operato
                            static_cast<std::int64_t>(max_planned_buffers));
   }
   Arena room(workspace);
-  BufferRequest* const requests = room.make<BufferRequest>(activations + operators);
-  MemoryPlan plan{{requests, activations + operators}, activations, {}};
+  MemoryPlan plan{detail::make_network(room, activations, operators), activations, {}};
+  const StreamNetwork& network = plan.network;
 
   std::size_t next = 0;
   for (std::int32_t i = 0; i < model.tensor_count(); ++i) {
-    const TensorInfo tensor = model.tensor(i);
-    if (detail::is_activation(tensor)) {
-      requests[next++].owner = i;
+    if (detail::is_activation(model.tensor(i))) {
+      network.buffers[next++].owner = i;
     }
   }
-  const auto index_of = [&](std::int32_t tensor) noexcept {
-    std::size_t low = 0;
-    for (std::size_t high = activations; low < high;) {
-      const std::size_t middle = (low + high) / 2;
-      if (requests[middle].owner < tensor) {
-        low = middle + 1;
-      } else {
-        high = middle;
+  const auto touch_end = [&](std::int32_t tensor, std::int32_t step) noexcept {
+    const std::int32_t buffer = detail::find_buffer(network, tensor);
+    if (buffer != no_buffer) {
+      const TensorInfo info = model.tensor(tensor);
+      use_buffer(network.buffers[static_cast<std::size_t>(buffer)], info.bytes(), step);
+      if (is_image(info)) {
+        LineRequest& line = network.lines[static_cast<std::size_t>(buffer)];
+        line.rows = info.shape[1];
+        line.row_bytes = info.bytes() / static_cast<std::size_t>(line.rows);
       }
     }
-    return low < activations && requests[low].owner == tensor ? static_cast<std::int32_t>(low) : no_buffer;
   };
-  const auto touch = [&](std::int32_t tensor, std::int32_t step) noexcept {
-    const std::int32_t index = tensor < 0 ? no_buffer : index_of(tensor);
-    if (index == no_buffer) {
-      return;  // absent or constant
-    }
-    use_buffer(requests[index], model.tensor(tensor).bytes(), step);
-  };
-
-  // Lifetimes, and what operators ask for.
   Arena state;
   Arena packed;
   state.make<Step>(operators);
   for (const std::int32_t tensor : model.inputs()) {
-    touch(tensor, before_first_step);
+    touch_end(tensor, before_first_step);
   }
   for (std::int32_t step = 0; step < model.operator_count(); ++step) {
     const OperatorInfo info = model.op(step);
@@ -140,41 +217,22 @@ inline Result<MemoryPlan> plan_model(const Model& model, std::span<const Operato
     if (const Status status = (*entry)->prepare(preparation); !status.ok()) {
       return status;
     }
-    for (const std::int32_t tensor : info.inputs) {
-      touch(tensor, step);
-    }
-    for (const std::int32_t tensor : info.outputs) {
-      touch(tensor, step);
-    }
-    BufferRequest& scratch = requests[activations + static_cast<std::size_t>(step)];
-    scratch.bytes = preparation.scratch_bytes();
-    scratch.lifetime = {step, step};
+    detail::describe_step(network, model, info, preparation);
     plan.needs.macs += preparation.macs();
-    scratch.owner = static_cast<std::int32_t>(preparation.overwrites());  // until lifetimes are final, below
   }
   for (const std::int32_t tensor : model.outputs()) {
     if (const TensorInfo info = model.tensor(tensor); info.is_variable) {
       return info.fail(Status::failure(Errc::unsupported_model, "a variable tensor"));
     }
-    touch(tensor, model.operator_count());
-  }
-  for (std::int32_t step = 0; step < model.operator_count(); ++step) {
-    const OperatorInfo info = model.op(step);
-    BufferRequest& scratch = requests[activations + static_cast<std::size_t>(step)];
-    const auto overwrites = static_cast<std::uint32_t>(std::exchange(scratch.owner, -1));
-    for (std::size_t k = 0; k < info.inputs.size() && k < 32; ++k) {
-      const std::int32_t input = ((overwrites >> k) & 1U) != 0 ? index_of(info.inputs[k]) : no_buffer;
-      if (input != no_buffer && share_if_dead(plan.buffers, input, index_of(info.outputs[0]), step)) {
-        break;
-      }
-    }
+    touch_end(tensor, model.operator_count());
   }
 
-  plan.needs.arena_bytes = plan_memory(plan.buffers);
+  plan.needs.arena_bytes = plan_streams(network, aim);
   if (plan.needs.arena_bytes == unplannable) {
     return Status::failure(Errc::bad_shape, "the activations are larger than an address space");
   }
-  plan.needs.lower_bound = memory_lower_bound(plan.buffers);
+  plan.needs.lower_bound = memory_lower_bound(network.buffers);
+  state.make<RowLink>(operators);
   plan.needs.state_bytes = state.used();
   plan.needs.packed_weight_bytes = packed.used();
   for (std::int32_t i = 0; i < model.tensor_count(); ++i) {

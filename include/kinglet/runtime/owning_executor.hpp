@@ -15,13 +15,13 @@ class OwningExecutor {
  public:
   using Runs = Executor<P, Kernels, Operators>;
 
-  static Result<OwningExecutor> create(const Model& model) noexcept {
+  static Result<OwningExecutor> create(const Model& model, Aim aim = Aim::automatic) noexcept {
     const std::size_t work = workspace_bytes(model);
     const auto workspace = allocate_aligned(work);
     if (!workspace) {
       return out_of_memory(work);
     }
-    const auto needs = Runs::measure(model, {workspace.get(), work});
+    const auto needs = Runs::measure(model, aim, {workspace.get(), work});
     if (!needs) {
       return needs.status();
     }
@@ -32,7 +32,7 @@ class OwningExecutor {
     }
     std::byte* const storage = memory.get() + needs->arena_bytes;
     auto executor =
-        Runs::create(model, {{memory.get(), needs->arena_bytes}, {storage, needs->storage_bytes()}});
+        Runs::create(model, {{memory.get(), needs->arena_bytes}, {storage, needs->storage_bytes()}}, aim);
     if (!executor) {
       return executor.status();
     }

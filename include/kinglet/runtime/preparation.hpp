@@ -5,8 +5,9 @@
 /// count and check; then with memory, to do the same again for good. Pointers are null the first time.
 #pragma once
 
+#include <kinglet/kernels/stream/pipeline.hpp>
 #include <kinglet/memory/arena.hpp>
-#include <kinglet/memory/planner.hpp>
+#include <kinglet/memory/stream_planner.hpp>
 #include <kinglet/model/model.hpp>
 
 namespace kinglet::inline KINGLET_TARGET {
@@ -14,9 +15,27 @@ namespace kinglet::inline KINGLET_TARGET {
 /// One operator, ready to run.
 struct Step {
   void (*run)(const void* state) noexcept = nullptr;
+  void (*run_rows)(const void* state, const stream::RowSlice& slice) noexcept = nullptr;
   const void* state = nullptr;
-  std::span<std::byte> output{};  ///< the operator's first output, in the arena
+  stream::LineMemory line{};  ///< of the operator's first output, in the arena
+  std::uint32_t chain_length =
+      0;  ///< of a chain's first operator: so many run row by row together; 0: at once
 };
+
+/// How an operator runs row by row (memory/stream_planner.hpp).
+struct RowUse {
+  RowMode mode = RowMode::none;
+  RowWindow window{};
+  std::int32_t input_rows = 0;  ///< of every activation it reads
+  std::int32_t rows = 0;        ///< of the output; folding: of the input
+  std::int32_t batch = 1;       ///< rows at once
+};
+
+/// Rows that a kernel makes at once of an image this wide: a row of a small image is less than a kernel's tile.
+constexpr std::int32_t row_batch(std::int32_t width, std::int32_t rows) noexcept {
+  constexpr std::int32_t tile_pixels = 8;
+  return std::min((tile_pixels + width - 1) / width, rows);
+}
 
 /// Where tensors live while running; all null while measuring.
 struct TensorAddresses {
@@ -82,12 +101,31 @@ class Preparation {
   /// Room for packed weights, not initialized: null while measuring.
   std::byte* make_packed(std::size_t bytes) noexcept { return bytes == 0 ? nullptr : packed_.take(bytes); }
   /// Arena bytes that only this operator uses, only while it runs. Call at most once.
-  std::byte* scratch(std::size_t bytes) noexcept {
+  /// @param row_bytes when it runs row by row; folding: from the first row to the last
+  std::byte* scratch(std::size_t bytes, std::size_t row_bytes = 0) noexcept {
     scratch_bytes_ = bytes;
+    row_scratch_bytes_ = row_bytes;
     return scratch_address_;
   }
   /// The operator gives the same result when its output lies on input k.
   void may_overwrite(std::size_t k) noexcept { overwrites_ |= 1U << k; }
+  /// The operator can also run row by row. Then `may_overwrite` promises the same, and `Run` is called with
+  /// `state.slice(slice)`, the same operator on a few rows,
+  template <class State, void (*Run)(const State&) noexcept>
+  void set_rows(const RowUse& use) noexcept {
+    step_.run_rows = [](const void* s, const stream::RowSlice& slice) noexcept {
+      Run(static_cast<const State*>(s)->slice(slice));
+    };
+    rows_ = use;
+  }
+  /// or with the state and the slice.
+  template <class State, void (*Run)(const State&, const stream::RowSlice&) noexcept>
+  void set_row_step(const RowUse& use) noexcept {
+    step_.run_rows = [](const void* s, const stream::RowSlice& slice) noexcept {
+      Run(*static_cast<const State*>(s), slice);
+    };
+    rows_ = use;
+  }
   /// Multiply-accumulates of one run, for reports.
   void set_macs(std::uint64_t macs) noexcept { macs_ = macs; }
 
@@ -111,6 +149,8 @@ class Preparation {
 
   // For the executor.
   [[nodiscard]] std::size_t scratch_bytes() const noexcept { return scratch_bytes_; }
+  [[nodiscard]] std::size_t row_scratch_bytes() const noexcept { return row_scratch_bytes_; }
+  [[nodiscard]] const RowUse& rows() const noexcept { return rows_; }
   /// Bit k: may_overwrite(k) was called.
   [[nodiscard]] std::uint32_t overwrites() const noexcept { return overwrites_; }
   [[nodiscard]] std::uint64_t macs() const noexcept { return macs_; }
@@ -125,9 +165,11 @@ class Preparation {
   const TensorAddresses& addresses_;
   std::byte* scratch_address_ = nullptr;
   std::size_t scratch_bytes_ = 0;
+  std::size_t row_scratch_bytes_ = 0;
   std::uint32_t overwrites_ = 0;
   std::uint64_t macs_ = 0;
   Step step_{};
+  RowUse rows_{};
 };
 
 }  // namespace kinglet::inline KINGLET_TARGET

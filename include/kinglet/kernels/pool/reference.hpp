@@ -80,6 +80,11 @@ constexpr void for_each_output(const Pooling& pooling, const P& tensors, Activat
 }
 }  // namespace detail
 
+/// sum / count, rounded to nearest, ties away from zero.
+constexpr std::int32_t rounded_mean(std::int32_t sum, std::int32_t count) noexcept {
+  return (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
+}
+
 struct ReferenceAverage {
   static constexpr std::string_view name = "reference";
 
@@ -93,7 +98,7 @@ struct ReferenceAverage {
           sum += tensors.input(n, y, x, c);
         }
       }
-      return (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
+      return rounded_mean(sum, count);
     });
   }
 };

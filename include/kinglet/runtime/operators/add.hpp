@@ -32,15 +32,23 @@ struct Add {
   struct State {
     kinglet::add::Addition<T, Nhwc, Nhwc, Nhwc> tensors;
     kinglet::add::AddQuantization quantization;
+
+    [[nodiscard]] State slice(const stream::RowSlice& rows) const noexcept {
+      const auto& [lhs, rhs, output] = tensors;
+      return {{stream::rows_of(lhs, rows.input_at[0], rows.count),
+               stream::rows_of(rhs, rows.input_at[1], rows.count),
+               stream::rows_of(output, rows.output_at, rows.count)},
+              quantization};
+    }
   };
   template <class T>
   static void run(const State<T>& s) noexcept {
     Kernels::add::template run<typename P::elementwise>(s.tensors, s.quantization);
   }
 
-  /// A shape as four extents; where shapes are equal the rank does not matter and one extent serves.
-  static Nhwc shape_of(const TensorInfo& tensor, bool flat) noexcept {
-    return flat ? Nhwc{1, 1, 1, static_cast<index_t>(tensor.elements())} : as_nhwc(tensor.shape);
+  /// A shape as four extents; where shapes are equal the rank does not matter, and all rows are one.
+  static Nhwc shape_of(const TensorInfo& tensor, bool flat, bool image) noexcept {
+    return !flat || image ? as_nhwc(tensor.shape) : Nhwc{1, 1, 1, static_cast<index_t>(tensor.elements())};
   }
 
   /// Where the profile and the file's option allow it, by shifts.
@@ -94,15 +102,19 @@ struct Add {
         p.may_overwrite(k);
       }
     }
+    const bool image = is_image(output) && inputs[0].constant.empty() && inputs[1].constant.empty();
     using S = State<T>;
     S* const state = p.template make_state<S>();
     if (state != nullptr) {
-      *state = {{{p.template data<T>(inputs[0]), shape_of(inputs[0], flat)},
-                 {p.template data<T>(inputs[1]), shape_of(inputs[1], flat)},
-                 {p.template output_data<T>(), shape_of(output, flat)}},
+      *state = {{{p.template data<T>(inputs[0]), shape_of(inputs[0], flat, image)},
+                 {p.template data<T>(inputs[1]), shape_of(inputs[1], flat, image)},
+                 {p.template output_data<T>(), shape_of(output, flat, image)}},
                 quantization_of<T>({lhs, rhs}, output.per_tensor(), *options)};
     }
     p.template set_step<S, run<T>>(state);
+    if (flat && image) {
+      p.template set_rows<S, run<T>>(elementwise_rows(output));
+    }
     return {};
   }
 };

@@ -169,6 +169,30 @@ struct ImageConvolution {
 
   /// Input channels over the filter's; of a depthwise filter, the number of input channels.
   [[nodiscard]] index_t groups() const noexcept { return tensors.input.extent(3) / tensors.filter.extent(3); }
+
+  /// How it runs row by row.
+  [[nodiscard]] RowUse rows() const noexcept {
+    const auto& [input, filter, bias, output] = tensors;
+    return {.mode = input.extent(0) == 1 ? RowMode::rows : RowMode::none,
+            .window = {window.stride_h, window.pad_top, (filter.extent(1) - 1) * window.dilation_h + 1},
+            .input_rows = input.extent(1),
+            .rows = output.extent(1),
+            .batch = row_batch(output.extent(2), output.extent(1))};
+  }
+  /// The convolution that makes a slice's rows.
+  [[nodiscard]] ImageConvolution slice(const stream::RowSlice& slice) const noexcept {
+    ImageConvolution part = *this;
+    part.window = stream::window_of(window, slice);
+    part.tensors.input = stream::rows_of(tensors.input, slice.input_at[0], slice.input_rows);
+    part.tensors.output = stream::rows_of(tensors.output, slice.output_at, slice.count);
+    return part;
+  }
+  /// The largest of them, with no address: for measuring.
+  [[nodiscard]] ImageConvolution largest_slice() const noexcept {
+    const RowUse use = rows();
+    return slice({.count = use.batch,
+                  .input_rows = std::min(use.window.end(use.batch - 1) + use.window.before, use.input_rows)});
+  }
 };
 
 /// Checks and fills everything but the scratch.
@@ -232,20 +256,26 @@ Result<ImageConvolution<T, W>> prepare_image_convolution(Preparation& p) noexcep
                                 {}};
 }
 
+/// Scratch memory of a kernel that runs at once, and of one that runs row by row.
+struct ScratchBytes {
+  std::size_t whole;
+  std::size_t rows = 0;
+};
+
 /// A kernel's memory, weights packed. Call it once an operator.
 template <class Kernel, Rounding R, class C>
 KernelMemory prepare_memory(Preparation& p, const C& tensors, const ConvolutionQuantization& q,
-                            std::size_t scratch_bytes) noexcept {
+                            ScratchBytes scratch_bytes) noexcept {
   std::byte* const packed = p.make_packed(Kernel::packed_bytes(tensors));
   if (packed != nullptr) {
     Kernel::template pack<R>(tensors, q, packed);
   }
-  return {packed, p.scratch(scratch_bytes)};
+  return {packed, p.scratch(scratch_bytes.whole, scratch_bytes.rows)};
 }
 
 /// Keeps a prepared convolution with its kernel's memory, to be run by `Run`.
 template <class Kernel, Rounding R, auto Run, class State>
-void prepare_step(Preparation& p, const State& prepared, std::size_t scratch_bytes) noexcept {
+void prepare_step(Preparation& p, const State& prepared, ScratchBytes scratch_bytes) noexcept {
   const KernelMemory memory =
       prepare_memory<Kernel, R>(p, prepared.tensors, prepared.quantization, scratch_bytes);
   State* const state = p.template make_state<State>();
@@ -254,6 +284,9 @@ void prepare_step(Preparation& p, const State& prepared, std::size_t scratch_byt
     state->memory = memory;
   }
   p.template set_step<State, Run>(state);
+  if constexpr (requires { prepared.rows(); }) {
+    p.template set_rows<State, Run>(prepared.rows());
+  }
 }
 
 /// Calls `f.template operator()<T, W>()` for the operator's types, or fails naming the tensor whose type is the

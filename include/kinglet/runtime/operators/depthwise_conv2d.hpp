@@ -36,8 +36,10 @@ struct DepthwiseConv2D {
     if (!prepared) {
       return prepared.status();
     }
+    const auto largest = prepared->largest_slice();
     prepare_step<Kernel, R, run<T, W>>(p, *prepared,
-                                       Kernel::scratch_bytes(prepared->window, prepared->tensors));
+                                       {Kernel::scratch_bytes(prepared->window, prepared->tensors),
+                                        Kernel::scratch_bytes(largest.window, largest.tensors)});
     return {};
   }
 };

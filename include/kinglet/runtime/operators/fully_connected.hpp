@@ -80,7 +80,7 @@ struct FullyConnected {
                                 parameters.bias(),
                                 {p.template output_data<T>(), Matrix{rows, units}}};
     const State<T, W> prepared{tensors, parameters.quantization(), {}};
-    prepare_step<Kernel, R, run<T, W>>(p, prepared, Kernel::scratch_bytes(tensors));
+    prepare_step<Kernel, R, run<T, W>>(p, prepared, {Kernel::scratch_bytes(tensors)});
     return {};
   }
 };

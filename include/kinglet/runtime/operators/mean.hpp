@@ -3,7 +3,7 @@
 /// MEAN over any of up to four dimensions.
 #pragma once
 
-#include <kinglet/kernels/mean/quantization.hpp>
+#include <kinglet/kernels/stream/fold.hpp>
 #include <kinglet/quant/profile.hpp>
 #include <kinglet/runtime/require.hpp>
 
@@ -32,10 +32,18 @@ struct Mean {
   struct State {
     kinglet::mean::Reduction<T, Nhwc, Nhwc> tensors;
     kinglet::mean::MeanQuantization quantization;
+    std::uint32_t* sums;
   };
   template <class T>
   static void run(const State<T>& s) noexcept {
     Kernels::mean::template run<typename P::elementwise, P::mean>(s.tensors, s.quantization);
+  }
+
+  template <class T>
+  static void run_rows(const State<T>& s, const stream::RowSlice& slice) noexcept {
+    stream::fold_rows(s.tensors.input, s.tensors.output.data(), s.sums, slice, [&s](std::int32_t sum) {
+      return kinglet::mean::finish<typename P::elementwise, P::mean>(sum, s.quantization);
+    });
   }
 
   /// Which of the four extents are averaged, ones in front of lower ranks counted.
@@ -88,14 +96,21 @@ struct Mean {
       return require.status();
     }
     const auto count = static_cast<index_t>(in.size() / out.size());
+    const bool folds =
+        is_image(input) && out.size() == static_cast<std::size_t>(in.extent(3)) && reduced == 0b0110;
+    std::byte* const sums = p.scratch(0, folds ? stream::fold_bytes(in.extent(3)) : 0);
     using S = State<T>;
     S* const state = p.template make_state<S>();
     if (state != nullptr) {
       *state = {
           {{p.template data<T>(input), in}, {p.template output_data<T>(), out}},
-          kinglet::mean::make_mean_quantization<P::mean, T>(input.per_tensor(), output.per_tensor(), count)};
+          kinglet::mean::make_mean_quantization<P::mean, T>(input.per_tensor(), output.per_tensor(), count),
+          reinterpret_cast<std::uint32_t*>(sums)};
     }
     p.template set_step<S, run<T>>(state);
+    if (folds) {
+      p.template set_row_step<S, run_rows<T>>(folding_rows(input));
+    }
     return {};
   }
 };

@@ -35,6 +35,15 @@ struct Pad {
     kinglet::pad::PadAmounts amounts;
     kinglet::pad::PadTensors<T, Nhwc, Nhwc> tensors;
     T value;
+
+    [[nodiscard]] State slice(const stream::RowSlice& rows) const noexcept {
+      State part{amounts,
+                 {stream::rows_of(tensors.input, rows.input_at[0], rows.input_rows),
+                  stream::rows_of(tensors.output, rows.output_at, rows.count)},
+                 value};
+      part.amounts.before[1] = rows.above;
+      return part;
+    }
   };
   template <class T>
   static void run(const State<T>& s) noexcept {
@@ -77,6 +86,14 @@ struct Pad {
                 value};
     }
     p.template set_step<S, run<T>>(state);
+    if (is_image(output) && is_image(input)) {
+      const index_t rows = output.shape[1];
+      p.template set_rows<S, run<T>>({.mode = RowMode::rows,
+                                      .window = {1, amounts.before[1], 1},
+                                      .input_rows = input.shape[1],
+                                      .rows = rows,
+                                      .batch = row_batch(output.shape[2], rows)});
+    }
     return {};
   }
 };

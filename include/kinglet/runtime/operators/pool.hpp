@@ -3,7 +3,7 @@
 /// AVERAGE_POOL_2D and MAX_POOL_2D. Output quantization is the input's: pooling never rescales.
 #pragma once
 
-#include <kinglet/kernels/pool/reference.hpp>
+#include <kinglet/kernels/stream/fold.hpp>
 #include <kinglet/quant/profile.hpp>
 #include <kinglet/runtime/operators/convolution.hpp>
 
@@ -33,10 +33,35 @@ struct Pool2D {
     kinglet::pool::Pooling pooling;
     kinglet::pool::PoolTensors<T, Nhwc, Nhwc> tensors;
     ActivationRange range;
+    std::uint32_t* sums;  ///< of an average over the whole image, row by row
+
+    [[nodiscard]] State slice(const stream::RowSlice& slice) const noexcept {
+      State part = *this;
+      part.pooling.window = stream::window_of(pooling.window, slice);
+      part.tensors.input = stream::rows_of(tensors.input, slice.input_at[0], slice.input_rows);
+      part.tensors.output = stream::rows_of(tensors.output, slice.output_at, slice.count);
+      return part;
+    }
   };
   template <class T>
   static void run(const State<T>& s) noexcept {
     Kernel::run(s.pooling, s.tensors, s.range);
+  }
+  template <class T>
+  static void fold(const State<T>& s, const stream::RowSlice& slice) noexcept {
+    const std::int32_t count = s.tensors.input.extent(1) * s.tensors.input.extent(2);
+    stream::fold_rows(s.tensors.input, s.tensors.output.data(), s.sums, slice, [&s, count](std::int32_t sum) {
+      return std::clamp(kinglet::pool::rounded_mean(sum, count), s.range.min, s.range.max);
+    });
+  }
+  /// One output, the average of all pixels.
+  static bool folds(const kinglet::pool::Pooling& pooling, const TensorInfo& input,
+                    const TensorInfo& output) noexcept {
+    if (Code != BuiltinOperator::average_pool_2d || output.shape[1] != 1 || output.shape[2] != 1) {
+      return false;
+    }
+    const TensorView<const std::byte, Nhwc> image(nullptr, as_nhwc(input.shape));
+    return kinglet::pool::Patch(pooling, image, 0, 0).count() == input.shape[1] * input.shape[2];
   }
 
   template <class T>
@@ -73,15 +98,28 @@ struct Pool2D {
     if (!require.ok()) {
       return require.status();
     }
+    const bool folding = folds(pooling, input, output);
+    std::byte* const sums = p.scratch(0, folding ? stream::fold_bytes(input.shape[3]) : 0);
     using S = State<T>;
     S* const state = p.template make_state<S>();
     if (state != nullptr) {
       *state = {pooling,
                 {{p.template data<T>(input), as_nhwc(input.shape)},
                  {p.template output_data<T>(), as_nhwc(output.shape)}},
-                activation_range<T>(options->activation, output.per_tensor())};
+                activation_range<T>(options->activation, output.per_tensor()),
+                reinterpret_cast<std::uint32_t*>(sums)};
     }
     p.template set_step<S, run<T>>(state);
+    if (is_image(input) && folding) {
+      p.template set_row_step<S, fold<T>>(folding_rows(input));
+    } else if (is_image(input)) {
+      p.template set_rows<S, run<T>>(
+          {.mode = RowMode::rows,
+           .window = {pooling.window.stride_h, pooling.window.pad_top, pooling.filter_h},
+           .input_rows = input.shape[1],
+           .rows = output.shape[1],
+           .batch = row_batch(output.shape[2], output.shape[1])});
+    }
     return {};
   }
 };

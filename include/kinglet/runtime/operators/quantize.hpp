@@ -23,6 +23,11 @@ Status dispatch_integer(const Preparation& p, const TensorInfo& tensor, F f) noe
   }
 }
 
+/// Elements of a row of an image; of anything else, which does not run row by row, 0.
+inline index_t row_elements(const TensorInfo& tensor) noexcept {
+  return is_image(tensor) ? tensor.shape[2] * tensor.shape[3] : 0;
+}
+
 /// One input, one output, as many elements.
 inline Status check_elementwise(Preparation& p) noexcept {
   Require require(p);
@@ -30,6 +35,15 @@ inline Status check_elementwise(Preparation& p) noexcept {
     require.elements(p.output(), p.input(0).elements());
   }
   return require.status();
+}
+
+/// Images of one shape run row by row as well.
+template <class State, void (*Run)(const State&) noexcept>
+void set_elementwise_rows(Preparation& p) noexcept {
+  const TensorInfo input = p.input(0);
+  if (is_image(input) && std::ranges::equal(input.shape, p.output().shape) && input.constant.empty()) {
+    p.template set_rows<State, Run>(elementwise_rows(input));
+  }
 }
 
 }  // namespace detail
@@ -57,7 +71,16 @@ struct Quantize {
   struct State {
     std::span<const From> input;
     To* output;
+    index_t row;  ///< elements
     Quantization quantization;
+
+    [[nodiscard]] State slice(const stream::RowSlice& rows) const noexcept {
+      return {{input.data() + std::ptrdiff_t{rows.input_at[0]} * row,
+               static_cast<std::size_t>(rows.count) * static_cast<std::size_t>(row)},
+              output + std::ptrdiff_t{rows.output_at} * row,
+              row,
+              quantization};
+    }
   };
   using Rescale = kinglet::quantize::RequantizeQuantization;
 
@@ -86,9 +109,11 @@ struct Quantize {
     if (state != nullptr) {
       *state = {{p.template data<From>(input), input.elements()},
                 p.template output_data<To>(),
+                detail::row_elements(input),
                 kinglet::quantize::make_requantize_quantization<To>(input.per_tensor(), output.per_tensor())};
     }
     p.template set_step<S, run_integer<From, To>>(state);
+    detail::set_elementwise_rows<S, run_integer<From, To>>(p);
     return {};
   }
 
@@ -108,9 +133,11 @@ struct Quantize {
       if (state != nullptr) {
         *state = {{p.template data<float>(input), input.elements()},
                   p.template output_data<To>(),
+                  detail::row_elements(input),
                   output.per_tensor()};
       }
       p.template set_step<S, run_real<To>>(state);
+      detail::set_elementwise_rows<S, run_real<To>>(p);
       return {};
     }
   }
@@ -133,7 +160,16 @@ struct Dequantize {
   struct State {
     std::span<const From> input;
     float* output;
+    index_t row;  ///< elements
     PerTensor quantization;
+
+    [[nodiscard]] State slice(const stream::RowSlice& rows) const noexcept {
+      return {{input.data() + std::ptrdiff_t{rows.input_at[0]} * row,
+               static_cast<std::size_t>(rows.count) * static_cast<std::size_t>(row)},
+              output + std::ptrdiff_t{rows.output_at} * row,
+              row,
+              quantization};
+    }
   };
   template <class From>
   static void run(const State<From>& s) noexcept {
@@ -155,9 +191,11 @@ struct Dequantize {
       if (state != nullptr) {
         *state = {{p.template data<From>(input), input.elements()},
                   p.template output_data<float>(),
+                  detail::row_elements(input),
                   input.per_tensor()};
       }
       p.template set_step<S, run<From>>(state);
+      detail::set_elementwise_rows<S, run<From>>(p);
       return {};
     }
   }

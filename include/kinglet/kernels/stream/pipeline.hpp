@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file kernels/stream/pipeline.hpp
+/// A chain of row producers: every operator makes a few rows of its output from the rows under its window, and a tensor
+/// inside the chain is a line buffer that holds only the rows still read. Rows lie one behind the other in it, so every
+/// kernel takes them as a small image; when the buffer is full the rows still read move to its beginning.
+///
+/// The inverted residual (kernels/inverted_residual/fused.hpp) is the famous instance: expand, depthwise, project, add,
+/// with as many expanded rows alive as the depthwise filter is tall. Nothing is computed twice and no bit differs from
+/// running the operators one by one. The order is memory/row_schedule.hpp's.
+#pragma once
+
+#include <cstring>
+#include <kinglet/kernels/window.hpp>
+#include <kinglet/memory/row_schedule.hpp>
+#include <kinglet/tensor/view.hpp>
+
+namespace kinglet::inline KINGLET_TARGET::stream {
+
+/// Rows that an operator makes in one call. Addresses are in rows from where a tensor's memory begins.
+struct RowSlice {
+  std::int32_t first = 0;         ///< row of the output; folding: of the input
+  std::int32_t count = 0;         ///< rows
+  std::int32_t input_at[2] = {};  ///< where the first row lies that is read, of each input
+  std::int32_t input_rows = 0;    ///< rows read
+  std::int32_t above = 0;         ///< rows under the window above them, outside the image
+  std::int32_t output_at = 0;     ///< where the output's first row goes
+  bool last = false;              ///< no rows follow
+};
+
+/// Memory of a link's output.
+struct LineMemory {
+  std::byte* memory = nullptr;
+  std::size_t row_bytes = 0;
+};
+
+/// Runs a chain from its first row to its last.
+/// @param memory_of (k): LineMemory of link k's output; asked only for line buffers
+/// @param run (k, const RowSlice&): makes rows of link k
+template <class MemoryOf, class Run>
+void run_chain(std::span<RowLink> chain, MemoryOf memory_of, Run run) noexcept {
+  rewind(chain);
+  for (std::int32_t at = next_link(chain); at != RowLink::outside; at = next_link(chain)) {
+    const auto k = static_cast<std::size_t>(at);
+    RowLink& link = chain[k];
+    const std::int32_t count = link.take;
+    if (link.next + count - link.base > link.stored) {
+      const std::int32_t oldest = std::min(oldest_row(chain, k), link.next);
+      const LineMemory line = memory_of(k);
+      std::memmove(line.memory, line.memory + static_cast<std::size_t>(oldest - link.base) * line.row_bytes,
+                   static_cast<std::size_t>(link.next - oldest) * line.row_bytes);
+      link.base = oldest;
+    }
+    const std::int32_t first = link.first_read();
+    RowSlice slice{.first = link.next,
+                   .count = count,
+                   .input_at = {first, first},
+                   .input_rows = std::max(link.end_read() - first, 0),
+                   .above = first - link.window.first(link.next),
+                   .output_at = link.next - link.base,
+                   .last = link.next + count == link.rows};
+    for (std::size_t input = 0; input < 2; ++input) {
+      const std::int16_t p = link.producers[input];
+      slice.input_at[input] -= p == RowLink::outside ? 0 : chain[static_cast<std::size_t>(p)].base;
+    }
+    run(k, slice);
+    link.next += count;
+  }
+}
+
+/// `rows` rows of one image, from row `at` of its memory on.
+template <class T, index_t... E>
+constexpr TensorView<T, Nhwc> rows_of(const TensorView<T, Extents<E...>>& image, std::int32_t at,
+                                      std::int32_t rows) noexcept {
+  return {image.data() + image.offset(0, at), Nhwc{1, rows, image.extent(2), image.extent(3)}};
+}
+
+/// The window of a slice: the rows given are the image.
+constexpr Window window_of(Window window, const RowSlice& slice) noexcept {
+  window.pad_top = slice.above;
+  return window;
+}
+
+}  // namespace kinglet::inline KINGLET_TARGET::stream

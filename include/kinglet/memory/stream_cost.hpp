@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file memory/stream_cost.hpp
+/// What it costs to run a chain of operators row by row, and the best cuts of a network into such chains.
+///
+/// For a sink m, follow every tensor t back from it. When m has made row Y, an operator k on the way has made the rows up
+/// to S Y + N of its output: S is the product of the strides between, N adds up what windows reach ahead. So while m
+/// makes the rows y to y + b - 1,
+///   newest row of t = S (y + b - 1) + N,
+///   oldest row still read = min over readers k of (S_k (y - 1) + N_k + 1) stride_k - before_k, for m: y stride - before,
+/// and t holds the rows between. A tensor with one reader is judged with that reader as the sink, one with several also
+/// with every m where they meet. The schedule, run on counters, then counts exactly.
+#pragma once
+
+#include <kinglet/memory/planner.hpp>
+#include <kinglet/memory/row_schedule.hpp>
+
+namespace kinglet::inline KINGLET_TARGET {
+
+/// What to plan for.
+enum class Aim : std::uint8_t {
+  automatic,  ///< the smallest plan that costs no time
+  fast,       ///< every operator at once
+  small,      ///< the smallest plan
+};
+
+enum class RowMode : std::uint8_t {
+  none,  ///< only at once
+  rows,  ///< some rows of output from some rows of input
+  fold,  ///< takes rows of input, and makes its output with the last of them
+};
+
+/// An operator as the planner sees it.
+struct StepRequest {
+  // Given.
+  std::int32_t inputs[2] = {no_buffer, no_buffer};  ///< activations among its inputs: tensors
+  std::int32_t output = no_buffer;
+  std::int32_t scratch = no_buffer;  ///< the buffer of its scratch memory
+  RowMode mode = RowMode::none;
+  RowWindow window{};            ///< of every input
+  std::int32_t input_rows = 0;   ///< of every input
+  std::int32_t rows = 0;         ///< of the output; folding: of the input
+  std::int32_t batch = 1;        ///< rows it makes at once when it streams
+  std::uint32_t overwrites = 0;  ///< bit k: may write exactly over input k, running at once or row by row
+  std::size_t whole_scratch = 0;
+  std::size_t row_scratch = 0;
+  std::uint64_t work = 0;  ///< about as much as that many multiply-accumulates of a pointwise convolution
+  static constexpr std::uint64_t element_work = 24;  ///< for making one element, besides the sums in it
+  // Results.
+  std::int32_t chain_first = no_buffer;  ///< of the chain it is in; none: it runs at once
+  std::int32_t chain_last = no_buffer;
+  std::int32_t follows =
+      no_buffer;                ///< of a chain's last step: the tensor behind whose rows the output's follow
+  std::ptrdiff_t distance = 0;  ///< by which the output begins lower
+  // The planner's own.
+  std::int32_t group_first = no_buffer;  ///< of a chain's last step
+  std::int32_t slope = 0;                ///< S and N of the file's comment; S = 0: not on the way to the sink
+  std::int32_t ahead = 0;
+  std::int32_t cut = 0;      ///< the best group that ends here begins there
+  bool cut_streams = false;  ///< and is a chain
+  std::size_t peak = 0;      ///< bytes of the largest group up to here
+  std::uint64_t lost = 0;    ///< time lost by all groups up to here
+
+  [[nodiscard]] constexpr bool streams() const noexcept { return chain_first != no_buffer; }
+};
+
+/// A tensor as the planner sees it.
+struct LineRequest {
+  std::int32_t rows = 0;  ///< 0: cannot be held row by row
+  std::size_t row_bytes = 0;
+  std::int32_t made = -1;  ///< by this step; -1: an input of the network
+  static constexpr std::int32_t ambiguous =
+      -2;  ///< `made` of a tensor that is written twice, or read before that
+  // Results.
+  std::int32_t stored = 0;  ///< rows in memory; 0: all of them
+  bool brief = false;       ///< alive only until the reader right behind its maker has run
+  // The planner's own.
+  std::int32_t slope = 0;  ///< S and N
+  std::int32_t ahead = 0;
+  std::int32_t oldest = 0;   ///< row still read while the sink makes row 0
+  std::int32_t readers = 0;  ///< on the way to the sink
+  bool read_by_sink = false;
+  std::int32_t estimate = 0;  ///< rows held, for the sinks so far
+  bool mixed = false;         ///< paths to the sink of different strides
+};
+
+/// Longest chain.
+inline constexpr std::int32_t max_chain = 64;
+
+/// Calling a kernel once more costs about as much as these multiply-accumulates.
+inline constexpr std::uint64_t call_work = 6'000;
+/// `Aim::automatic` takes chains that lose at most one part in this many of their work to calls: streaming wins as
+/// much by keeping rows in the cache.
+inline constexpr std::uint64_t free_share = 8;
+
+namespace detail {
+
+/// Follows every tensor back from the sink m.
+constexpr void follow_back(std::span<StepRequest> steps, std::span<LineRequest> lines,
+                           std::int32_t m) noexcept {
+  const std::int32_t lowest = std::max(0, m - max_chain + 1);
+  for (std::int32_t k = lowest; k <= m; ++k) {
+    StepRequest& step = steps[static_cast<std::size_t>(k)];
+    step.slope = 0;
+    for (const std::int32_t t : {step.inputs[0], step.inputs[1], step.output}) {
+      if (t != no_buffer) {
+        LineRequest& line = lines[static_cast<std::size_t>(t)];
+        line.readers = 0;
+        line.mixed = false;
+      }
+    }
+  }
+  StepRequest& sink = steps[static_cast<std::size_t>(m)];
+  sink.slope = 1;
+  sink.ahead = 0;
+  for (std::int32_t k = m; k >= lowest; --k) {
+    StepRequest& step = steps[static_cast<std::size_t>(k)];
+    if (step.mode == RowMode::none) {
+      continue;
+    }
+    LineRequest& output = lines[static_cast<std::size_t>(step.output)];
+    if (k != m && output.readers > 0) {
+      step.slope = output.slope;
+      step.ahead = output.ahead;
+      if (output.mixed || step.slope > 1 << 16) {
+        output.estimate = output.rows;
+      } else if (output.readers > 1 || output.read_by_sink) {
+        const std::int32_t newest = step.slope * (sink.batch - 1) + step.ahead;
+        const std::int32_t oldest = output.readers > 1 ? std::min(output.oldest, 0) : output.oldest;
+        output.estimate = std::max(output.estimate, newest - oldest + 1);
+      }
+    }
+    if (step.slope == 0 || (k != m && step.mode == RowMode::fold)) {
+      continue;
+    }
+    const RowWindow& w = step.window;
+    const std::int32_t next = k == m ? 0 : step.ahead + 1 - step.slope;
+    for (const std::int32_t t : step.inputs) {
+      if (t == no_buffer) {
+        continue;
+      }
+      LineRequest& line = lines[static_cast<std::size_t>(t)];
+      const bool is_new = line.readers++ == 0;
+      const std::int32_t slope = w.stride * step.slope;
+      const std::int32_t ahead = w.end(step.ahead) - 1;
+      line.read_by_sink = (!is_new && line.read_by_sink) || k == m;
+      line.mixed = line.mixed || (!is_new && line.slope != slope);
+      line.slope = slope;
+      line.ahead = is_new ? ahead : std::max(line.ahead, ahead);
+      line.oldest = is_new ? w.first(next) : std::min(line.oldest, w.first(next));
+    }
+  }
+}
+
+/// Adds up the costs of all chains that end with step j, longest last.
+class ChainCost {
+ public:
+  constexpr ChainCost(std::span<const StepRequest> steps, std::span<const LineRequest> lines,
+                      std::span<const BufferRequest> buffers, std::int32_t j) noexcept
+      : steps_(steps), lines_(lines), buffers_(buffers), last_(j) {}
+
+  /// Puts step i in front. @return whether the chain [i, j] can stream.
+  constexpr bool extend(std::int32_t i) noexcept {
+    const StepRequest& step = steps_[at(i)];
+    if (step.slope == 0 || step.mode == RowMode::none || (i != last_ && step.mode == RowMode::fold)) {
+      return false;
+    }
+    const BufferRequest& output = buffers_[at(step.output)];
+    const LineRequest& line = lines_[at(step.output)];
+    std::size_t own = step.mode == RowMode::fold ? 0 : step.row_scratch;
+    lines_bytes_ += step.mode == RowMode::fold ? step.row_scratch : 0;
+    if (i != last_ && output.lifetime.last <= last_) {
+      if (line.rows == 0) {
+        return false;
+      }
+      const StepRequest& next = steps_[at(i + 1)];
+      if (output.lifetime.last == i + 1 && next.window.is_one_row() && next.batch == step.batch) {
+        const std::size_t bytes = line.row_bytes * static_cast<std::size_t>(step.batch);
+        own += bytes;
+        brief_bytes_ = std::max(brief_bytes_, next_own_ + bytes);
+      } else {
+        lines_bytes_ += line.row_bytes * static_cast<std::size_t>(std::clamp(line.estimate, 1, line.rows));
+      }
+    }
+    brief_bytes_ = std::max(brief_bytes_, own);
+    next_own_ = own;
+    const auto calls = static_cast<std::uint64_t>((step.rows + step.batch - 1) / step.batch);
+    work_ += step.work;
+    lost_ += (calls - 1) * call_work;
+    first_ = i;
+    return true;
+  }
+
+  [[nodiscard]] constexpr std::size_t bytes() const noexcept {
+    return lines_bytes_ + brief_bytes_ + whole_tensors(true);
+  }
+  [[nodiscard]] constexpr std::size_t bytes_at_once() const noexcept {
+    return steps_[at(last_)].whole_scratch + whole_tensors(false);
+  }
+  [[nodiscard]] constexpr std::uint64_t lost() const noexcept { return lost_; }
+  [[nodiscard]] constexpr bool is_free() const noexcept { return lost_ <= work_ / free_share; }
+
+ private:
+  static constexpr std::size_t at(std::int32_t i) noexcept { return static_cast<std::size_t>(i); }
+
+  /// Bytes of whole tensors alive while the group [first_, last_] runs, its output on its largest dying input as far as
+  /// it can.
+  [[nodiscard]] constexpr std::size_t whole_tensors(bool by_rows) const noexcept {
+    const std::int32_t first = by_rows ? first_ : last_;
+    const StepRequest& end = steps_[at(last_)];
+    std::size_t sum = 0;
+    std::size_t saved = 0;
+    for (std::size_t t = 0; t < lines_.size(); ++t) {
+      const BufferRequest& b = buffers_[t];
+      const bool inner = lines_[t].made >= first && b.lifetime.last <= last_ && lines_[t].made != last_;
+      if (b.bytes == 0 || b.lifetime.first > last_ || b.lifetime.last < first || inner) {
+        continue;
+      }
+      sum += b.bytes;
+      if (lines_[t].made < first && b.lifetime.last <= last_) {
+        const std::size_t common = by_rows ? common_bytes(t) : overwritten(static_cast<std::int32_t>(t), end);
+        saved = std::max(saved, common);
+      }
+    }
+    return sum - saved;
+  }
+  [[nodiscard]] constexpr std::size_t overwritten(std::int32_t tensor,
+                                                  const StepRequest& step) const noexcept {
+    for (std::size_t k = 0; k < 2; ++k) {
+      if (step.inputs[k] == tensor && ((step.overwrites >> k) & 1U) != 0 && step.output != no_buffer) {
+        return std::min(buffers_[at(tensor)].bytes, buffers_[at(step.output)].bytes);
+      }
+    }
+    return 0;
+  }
+  /// Bytes that the output can have in common with a dying input, following behind its rows.
+  [[nodiscard]] constexpr std::size_t common_bytes(std::size_t input) const noexcept {
+    const StepRequest& end = steps_[at(last_)];
+    const LineRequest& from = lines_[input];
+    if (end.mode != RowMode::rows || from.rows == 0 || from.readers == 0 || from.mixed) {
+      return 0;
+    }
+    const LineRequest& to = lines_[at(end.output)];
+    const std::size_t in_bytes = buffers_[input].bytes;
+    const std::size_t out_bytes = buffers_[at(end.output)].bytes;
+    if (from.row_bytes == to.row_bytes && overwritten(static_cast<std::int32_t>(input), end) != 0) {
+      return std::min(in_bytes, out_bytes);
+    }
+    // Oldest row read after y rows: slope y + oldest, where `oldest` is of the moment before row 0.
+    std::int64_t distance = 0;
+    const std::int64_t turn = from.slope > 0 ? (-std::int64_t{from.oldest} + from.slope - 1) / from.slope : 0;
+    for (const std::int64_t y : {std::int64_t{0}, turn - 1, turn, std::int64_t{end.rows} - end.batch}) {
+      if (y >= 0 && y < end.rows) {
+        const std::int64_t oldest = std::max<std::int64_t>(0, from.slope * y + from.oldest);
+        distance = std::max(distance, (y + end.batch) * static_cast<std::int64_t>(to.row_bytes) -
+                                          oldest * static_cast<std::int64_t>(from.row_bytes));
+      }
+    }
+    const std::size_t apart = align_up(static_cast<std::size_t>(distance)) + in_bytes;
+    return in_bytes + out_bytes - std::max(std::min(apart, in_bytes + out_bytes), out_bytes);
+  }
+
+  std::span<const StepRequest> steps_;
+  std::span<const LineRequest> lines_;
+  std::span<const BufferRequest> buffers_;
+  std::int32_t last_;
+  std::int32_t first_ = 0;
+  std::size_t lines_bytes_ = 0;  ///< line buffers alive as long as the chain runs
+  std::size_t brief_bytes_ = 0;  ///< most bytes of scratch and of brief line buffers at one step
+  std::size_t next_own_ = 0;     ///< those at the step behind
+  std::uint64_t work_ = 0;
+  std::uint64_t lost_ = 0;
+};
+
+/// The best group that ends with each step, by bytes within no limit, or by time within one.
+constexpr void find_cuts(std::span<StepRequest> steps, std::span<LineRequest> lines,
+                         std::span<const BufferRequest> buffers, Aim aim, std::size_t limit) noexcept {
+  const bool by_time = limit != unplannable;
+  for (LineRequest& line : lines) {
+    line.estimate = 0;
+  }
+  for (std::int32_t j = 0; j < static_cast<std::int32_t>(steps.size()); ++j) {
+    StepRequest& end = steps[static_cast<std::size_t>(j)];
+    const auto offer = [&](std::int32_t i, bool streams, std::size_t bytes, std::uint64_t lost, bool first) {
+      const StepRequest* const before = i == 0 ? nullptr : &steps[static_cast<std::size_t>(i) - 1];
+      const std::size_t peak = std::max(bytes, before == nullptr ? 0 : before->peak);
+      const std::uint64_t all_lost = lost + (before == nullptr ? 0 : before->lost);
+      const bool fits = peak <= limit;
+      const bool better = by_time ? fits && (end.peak > limit || all_lost < end.lost)
+                                  : peak < end.peak || (peak == end.peak && all_lost < end.lost);
+      if (first || better) {
+        end.cut = i;
+        end.cut_streams = streams;
+        end.peak = peak;
+        end.lost = all_lost;
+      }
+    };
+    ChainCost cost(steps, lines, buffers, j);
+    offer(j, false, cost.bytes_at_once(), 0, true);
+    if (aim == Aim::fast || end.mode == RowMode::none) {
+      continue;
+    }
+    follow_back(steps, lines, j);
+    for (std::int32_t i = j; i >= 0 && i > j - max_chain && cost.extend(i); --i) {
+      if ((i != j || end.mode == RowMode::rows) && (aim == Aim::small || cost.is_free())) {
+        offer(i, true, cost.bytes(), cost.lost(), false);
+      }
+    }
+  }
+}
+
+}  // namespace detail
+
+/// Operators that read or write a tensor without one clear maker only run at once.
+constexpr void keep_ambiguous_whole(std::span<StepRequest> steps,
+                                    std::span<const LineRequest> lines) noexcept {
+  const auto clear = [&](std::int32_t tensor) {
+    return tensor == no_buffer || lines[static_cast<std::size_t>(tensor)].made != LineRequest::ambiguous;
+  };
+  for (StepRequest& step : steps) {
+    if (step.output == no_buffer || !clear(step.output) || !clear(step.inputs[0]) || !clear(step.inputs[1])) {
+      step.mode = RowMode::none;
+    }
+  }
+}
+
+/// Cuts the network into groups: sets `group_first` of every chain's last step.
+constexpr void cut_into_groups(std::span<StepRequest> steps, std::span<LineRequest> lines,
+                               std::span<const BufferRequest> buffers, Aim aim) noexcept {
+  if (steps.empty()) {
+    return;
+  }
+  keep_ambiguous_whole(steps, lines);
+  detail::find_cuts(steps, lines, buffers, aim, unplannable);
+  detail::find_cuts(steps, lines, buffers, aim, steps.back().peak);
+  for (StepRequest& step : steps) {
+    step.group_first = step.chain_first = step.chain_last = no_buffer;
+  }
+  for (auto j = static_cast<std::int32_t>(steps.size()) - 1; j >= 0;) {
+    StepRequest& step = steps[static_cast<std::size_t>(j)];
+    step.group_first = step.cut_streams ? step.cut : no_buffer;
+    j = step.cut - 1;
+  }
+}
+
+}  // namespace kinglet::inline KINGLET_TARGET

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file memory/stream_planner.hpp
+/// Which operators run row by row: a network is cut into groups of consecutive operators, each one operator that runs at
+/// once or a chain that streams (memory/row_schedule.hpp). Inside a chain a tensor is a line buffer of as many rows as
+/// its readers still need; only tensors between groups are whole.
+///
+/// 1. For every operator j and every chain [i, j] that may end with it, add up the bytes that are alive meanwhile
+///    (memory/stream_cost.hpp).
+/// 2. Cut so that the largest sum is smallest; then, with that as limit, so that the least time is lost.
+/// 3. Run each chain's schedule on counters: it says how many rows each line buffer holds, which ones are alive only
+///    from their maker to the reader right behind it, and how closely the output's rows can follow behind the input's.
+/// 4. Place all buffers (memory/planner.hpp), with and without outputs that follow behind inputs; keep the smaller.
+#pragma once
+
+#include <kinglet/memory/stream_cost.hpp>
+
+namespace kinglet::inline KINGLET_TARGET {
+
+/// Steps, tensors and buffers of one network. Buffers begin with the tensors', in the same order.
+struct StreamNetwork {
+  std::span<StepRequest> steps;
+  std::span<LineRequest> lines;
+  std::span<BufferRequest> buffers;
+  std::span<RowLink>
+      links;  ///< room for as many as there are steps; then the links of all chains, at their steps
+};
+
+namespace detail {
+
+/// Links of the chain [i, j], from its steps.
+constexpr std::span<RowLink> make_links(const StreamNetwork& n, std::int32_t i, std::int32_t j) noexcept {
+  const auto chain = n.links.subspan(static_cast<std::size_t>(i), static_cast<std::size_t>(j - i + 1));
+  for (std::int32_t k = i; k <= j; ++k) {
+    const StepRequest& step = n.steps[static_cast<std::size_t>(k)];
+    const BufferRequest& output = n.buffers[static_cast<std::size_t>(step.output)];
+    RowLink& link = chain[static_cast<std::size_t>(k - i)];
+    link = {};
+    link.window = step.window;
+    link.input_rows = step.input_rows;
+    link.rows = step.rows;
+    link.batch = step.batch;
+    link.whole_output = k == j || output.lifetime.last > j;
+    for (std::size_t input = 0; input < 2; ++input) {
+      const std::int32_t tensor = step.inputs[input];
+      const std::int32_t made = tensor == no_buffer ? -1 : n.lines[static_cast<std::size_t>(tensor)].made;
+      if (made >= i) {
+        link.producers[input] = static_cast<std::int16_t>(made - i);
+        RowLink& producer = chain[static_cast<std::size_t>(made - i)];
+        producer.last_reader = std::max(producer.last_reader, static_cast<std::int16_t>(k - i));
+      }
+    }
+  }
+  return chain;
+}
+
+/// What running a chain on counters tells.
+struct ChainFacts {
+  std::int32_t follows = no_buffer;  ///< tensor that dies in the chain, behind which the output's rows follow
+  std::ptrdiff_t distance = 0;       ///< bytes by which the output begins lower
+};
+
+/// Bytes from an output's beginning to `input`'s, so that no row of the output lies on a row of the input that is still
+/// read: followed while the schedule runs.
+class Follower {
+ public:
+  constexpr Follower(const StreamNetwork& n, std::int32_t i, std::int32_t j, std::int32_t input) noexcept
+      : n_(n), first_(i), last_(j), input_(input) {
+    const StepRequest& step = n.steps[static_cast<std::size_t>(j)];
+    for (std::size_t k = 0; k < 2; ++k) {
+      if (step.inputs[k] == input && ((step.overwrites >> k) & 1U) != 0) {
+        exact_ = line(step.output).row_bytes == line(input).row_bytes;
+      }
+    }
+  }
+  /// Before the chain's last link runs.
+  constexpr void note(std::span<const RowLink> chain) noexcept {
+    const RowLink& end = chain.back();
+    std::int64_t oldest = std::numeric_limits<std::int32_t>::max();
+    std::int64_t oldest_but_for_end = oldest;
+    for (std::int32_t k = first_; k <= last_; ++k) {
+      const RowLink& reader = chain[static_cast<std::size_t>(k - first_)];
+      for (const std::int32_t tensor : n_.steps[static_cast<std::size_t>(k)].inputs) {
+        if (tensor == input_ && !reader.done()) {
+          oldest = std::min<std::int64_t>(oldest, reader.first_read());
+          oldest_but_for_end = k == last_ ? oldest_but_for_end : oldest;
+        }
+      }
+    }
+    const std::int64_t written = (std::int64_t{end.next} + end.take) * bytes(n_.steps[at(last_)].output);
+    distance_ = std::max(distance_, written - oldest * bytes(input_));
+    exact_ = exact_ && written <= oldest_but_for_end * bytes(input_);
+  }
+  /// Where the last operator may write exactly over what it reads, nothing else stands in the way of 0.
+  [[nodiscard]] constexpr std::int64_t distance() const noexcept {
+    return exact_ ? 0 : static_cast<std::int64_t>(align_up(static_cast<std::size_t>(distance_)));
+  }
+
+ private:
+  static constexpr std::size_t at(std::int32_t i) noexcept { return static_cast<std::size_t>(i); }
+  [[nodiscard]] constexpr const LineRequest& line(std::int32_t t) const noexcept { return n_.lines[at(t)]; }
+  [[nodiscard]] constexpr std::int64_t bytes(std::int32_t t) const noexcept {
+    return static_cast<std::int64_t>(line(t).row_bytes);
+  }
+  const StreamNetwork& n_;
+  std::int32_t first_;
+  std::int32_t last_;
+  std::int32_t input_;
+  std::int64_t distance_ = 0;
+  bool exact_ = false;
+};
+
+/// The input of a chain that its output may follow behind: the largest one that dies in it.
+constexpr std::int32_t followed_input(const StreamNetwork& n, std::int32_t i, std::int32_t j) noexcept {
+  std::int32_t best = no_buffer;
+  if (n.steps[static_cast<std::size_t>(j)].mode != RowMode::rows) {
+    return best;
+  }
+  for (std::int32_t k = i; k <= j; ++k) {
+    for (const std::int32_t tensor : n.steps[static_cast<std::size_t>(k)].inputs) {
+      if (tensor == no_buffer || n.lines[static_cast<std::size_t>(tensor)].made >= i ||
+          n.lines[static_cast<std::size_t>(tensor)].rows == 0) {
+        continue;
+      }
+      const BufferRequest& candidate = n.buffers[static_cast<std::size_t>(tensor)];
+      if (candidate.lifetime.last <= j &&
+          (best == no_buffer || candidate.bytes > n.buffers[static_cast<std::size_t>(best)].bytes)) {
+        best = tensor;
+      }
+    }
+  }
+  return best;
+}
+
+/// Runs the chain [i, j] on counters; sets the rows and lifetimes of its line buffers.
+constexpr ChainFacts settle_chain(const StreamNetwork& n, std::int32_t i, std::int32_t j) noexcept {
+  const auto chain = make_links(n, i, j);
+  const std::int32_t followed = followed_input(n, i, j);
+  Follower follower(n, i, j, followed);
+  const auto tensor_of = [&](std::size_t k) { return n.steps[static_cast<std::size_t>(i) + k].output; };
+  for (std::size_t k = 0; k < chain.size(); ++k) {
+    n.lines[static_cast<std::size_t>(tensor_of(k))].brief =
+        !chain[k].whole_output && chain[k].last_reader == static_cast<std::int32_t>(k) + 1;
+  }
+  for (std::int32_t at = next_link(chain); at != RowLink::outside; at = next_link(chain)) {
+    const auto k = static_cast<std::size_t>(at);
+    RowLink& link = chain[k];
+    if (followed != no_buffer && k + 1 == chain.size()) {
+      follower.note(chain);
+    }
+    for (std::size_t other = 0; other < chain.size(); ++other) {
+      LineRequest& line = n.lines[static_cast<std::size_t>(tensor_of(other))];
+      if (line.brief && other != k && other + 1 != k && oldest_row(chain, other) < chain[other].next) {
+        line.brief = false;  // rows wait while somebody else runs
+      }
+    }
+    if (!link.whole_output) {
+      const std::int32_t oldest = std::min(oldest_row(chain, k), link.next);
+      link.stored = std::max(link.stored, link.next + link.take - oldest);
+    }
+    link.next += link.take;
+  }
+  rewind(chain);
+  for (std::size_t k = 0; k < chain.size(); ++k) {
+    StepRequest& step = n.steps[static_cast<std::size_t>(i) + k];
+    LineRequest& line = n.lines[static_cast<std::size_t>(step.output)];
+    BufferRequest& buffer = n.buffers[static_cast<std::size_t>(step.output)];
+    const auto position = i + static_cast<std::int32_t>(k);
+    step.chain_first = i;
+    step.chain_last = j;
+    if (!chain[k].whole_output) {
+      line.stored = std::max(chain[k].stored, 1);
+      chain[k].stored = line.stored;
+      buffer.bytes = static_cast<std::size_t>(line.stored) * line.row_bytes;
+      buffer.lifetime = line.brief ? Lifetime{position, position + 1} : Lifetime{i, j};
+    } else {
+      chain[k].stored = step.rows;
+      buffer.lifetime.include(i);
+      buffer.lifetime.include(j);
+    }
+    for (const std::int32_t tensor : step.inputs) {
+      if (tensor != no_buffer && n.lines[static_cast<std::size_t>(tensor)].made < i) {
+        n.buffers[static_cast<std::size_t>(tensor)].lifetime.include(j);
+      }
+    }
+    if (step.scratch != no_buffer) {
+      BufferRequest& scratch = n.buffers[static_cast<std::size_t>(step.scratch)];
+      scratch.bytes = step.row_scratch;
+      scratch.lifetime = step.mode == RowMode::fold ? Lifetime{i, j} : Lifetime{position, position};
+    }
+  }
+  return {followed, followed == no_buffer ? 0 : static_cast<std::ptrdiff_t>(follower.distance())};
+}
+
+/// Lets outputs share memory with inputs that die: operators that run at once write over them where they may; a chain's
+/// output follows behind its input, if `follow`.
+constexpr void share_memory(const StreamNetwork& n, bool follow) noexcept {
+  for (BufferRequest& buffer : n.buffers) {
+    buffer.shares_with = no_buffer;
+    buffer.shift = 0;
+  }
+  for (std::size_t k = 0; k < n.steps.size(); ++k) {
+    const StepRequest& step = n.steps[k];
+    if (follow && step.follows != no_buffer) {
+      share_block(n.buffers, step.follows, step.output, -step.distance);
+    }
+    for (std::size_t input = 0; input < 2 && !step.streams(); ++input) {
+      if (step.inputs[input] != no_buffer && step.output != no_buffer &&
+          ((step.overwrites >> input) & 1U) != 0 &&
+          share_if_dead(n.buffers, step.inputs[input], step.output, static_cast<std::int32_t>(k))) {
+        break;
+      }
+    }
+  }
+}
+
+}  // namespace detail
+
+/// Decides, and gives every buffer its place. Buffers come with the bytes and lifetimes of whole tensors and of each
+/// step's scratch. @return the arena's bytes, or `unplannable`
+constexpr std::size_t plan_streams(const StreamNetwork& n, Aim aim) noexcept {
+  cut_into_groups(n.steps, n.lines, n.buffers, aim);
+  for (StepRequest& step : n.steps) {
+    step.follows = no_buffer;
+  }
+  for (std::size_t j = 0; j < n.steps.size(); ++j) {
+    if (n.steps[j].group_first != no_buffer) {  // a chain ends here
+      const auto facts = detail::settle_chain(n, n.steps[j].group_first, static_cast<std::int32_t>(j));
+      n.steps[j].follows = facts.follows;
+      n.steps[j].distance = facts.distance;
+    }
+  }
+  const auto place = [&n](bool follow) {
+    detail::share_memory(n, follow);
+    return plan_memory(n.buffers);
+  };
+  const std::size_t following = place(true);
+  const std::size_t apart = place(false);
+  return following < apart ? place(true) : apart;
+}
+
+}  // namespace kinglet::inline KINGLET_TARGET
