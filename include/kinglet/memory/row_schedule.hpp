@@ -58,34 +58,67 @@ struct RowLink {
   }
 };
 
-/// The link that runs next, its `take` set; `RowLink::outside` when all rows have been made.
-constexpr std::int32_t next_link(std::span<RowLink> links) noexcept {
-  for (std::size_t target = links.size(); target-- > 0;) {
-    if (!links[target].whole_output || links[target].done()) {
-      continue;
-    }
-    std::size_t at = target;
-    std::int32_t asked = links[target].rows;
-    for (;;) {
-      RowLink& link = links[at];
-      link.take = std::min(link.batch, asked - link.next);
-      const std::int32_t end = link.end_read();
-      std::int32_t missing = RowLink::outside;
-      for (const std::int16_t p : link.producers) {
-        if (p != RowLink::outside && links[static_cast<std::size_t>(p)].next < end &&
-            (missing == RowLink::outside || p < missing)) {
-          missing = p;
-        }
-      }
-      if (missing == RowLink::outside) {
-        return static_cast<std::int32_t>(at);
-      }
-      at = static_cast<std::size_t>(missing);
-      asked = end;
+/// Longest chain.
+inline constexpr std::int32_t max_chain = 64;
+
+/// Says which link of a chain runs next. Keeps the way from the chain's end to where it is, so that a step costs a look
+/// at one or two links.
+class RowSchedule {
+ public:
+  /// Puts the chain back to its first row.
+  constexpr explicit RowSchedule(std::span<RowLink> links) noexcept : links_(links) {
+    for (RowLink& link : links) {
+      link.next = 0;
+      link.base = 0;
     }
   }
-  return RowLink::outside;
-}
+
+  /// The link that runs next, its `take` set; `RowLink::outside` when all rows have been made.
+  constexpr std::int32_t next() noexcept {
+    if (depth_ == 0 && !start()) {
+      return RowLink::outside;
+    }
+    for (;;) {
+      const std::int16_t at = way_[depth_ - 1];
+      const std::int32_t end = links_[static_cast<std::size_t>(at)].end_read();
+      const std::int16_t missing = missing_producer(links_[static_cast<std::size_t>(at)], end);
+      if (missing == RowLink::outside) {
+        --depth_;  // whoever asked looks again
+        return at;
+      }
+      descend(missing, end);
+    }
+  }
+
+ private:
+  /// The last link that has rows to make and keeps all of them.
+  constexpr bool start() noexcept {
+    for (std::size_t target = links_.size(); target-- > 0;) {
+      if (links_[target].whole_output && !links_[target].done()) {
+        descend(static_cast<std::int16_t>(target), links_[target].rows);
+        return true;
+      }
+    }
+    return false;
+  }
+  constexpr void descend(std::int16_t to, std::int32_t asked) noexcept {
+    RowLink& link = links_[static_cast<std::size_t>(to)];
+    link.take = std::min(link.batch, asked - link.next);
+    way_[depth_++] = to;
+  }
+  [[nodiscard]] constexpr std::int16_t missing_producer(const RowLink& link,
+                                                        std::int32_t end) const noexcept {
+    const auto lacks = [&](std::int16_t p) {
+      return p != RowLink::outside && links_[static_cast<std::size_t>(p)].next < end;
+    };
+    const auto [a, b] = link.producers;
+    return lacks(a) && (!lacks(b) || a < b) ? a : lacks(b) ? b : RowLink::outside;
+  }
+
+  std::span<RowLink> links_;
+  std::int16_t way_[max_chain] = {};
+  std::size_t depth_ = 0;
+};
 
 /// The first row of a link's output that a later row of the chain still reads; past the last one if none does.
 constexpr std::int32_t oldest_row(std::span<const RowLink> links, std::size_t of) noexcept {
@@ -99,14 +132,6 @@ constexpr std::int32_t oldest_row(std::span<const RowLink> links, std::size_t of
     }
   }
   return oldest;
-}
-
-/// Puts a chain back to its first row.
-constexpr void rewind(std::span<RowLink> links) noexcept {
-  for (RowLink& link : links) {
-    link.next = 0;
-    link.base = 0;
-  }
 }
 
 }  // namespace kinglet::inline KINGLET_TARGET

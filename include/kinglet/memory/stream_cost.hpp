@@ -83,9 +83,6 @@ struct LineRequest {
   bool mixed = false;         ///< paths to the sink of different strides
 };
 
-/// Longest chain.
-inline constexpr std::int32_t max_chain = 64;
-
 /// Calling a kernel once more costs about as much as these multiply-accumulates.
 inline constexpr std::uint64_t call_work = 6'000;
 /// `Aim::automatic` takes chains that lose at most one part in this many of their work to calls: streaming wins as

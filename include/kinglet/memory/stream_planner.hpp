@@ -141,7 +141,8 @@ constexpr ChainFacts settle_chain(const StreamNetwork& n, std::int32_t i, std::i
     n.lines[static_cast<std::size_t>(tensor_of(k))].brief =
         !chain[k].whole_output && chain[k].last_reader == static_cast<std::int32_t>(k) + 1;
   }
-  for (std::int32_t at = next_link(chain); at != RowLink::outside; at = next_link(chain)) {
+  RowSchedule schedule(chain);
+  for (std::int32_t at = schedule.next(); at != RowLink::outside; at = schedule.next()) {
     const auto k = static_cast<std::size_t>(at);
     RowLink& link = chain[k];
     if (followed != no_buffer && k + 1 == chain.size()) {
@@ -159,7 +160,6 @@ constexpr ChainFacts settle_chain(const StreamNetwork& n, std::int32_t i, std::i
     }
     link.next += link.take;
   }
-  rewind(chain);
   for (std::size_t k = 0; k < chain.size(); ++k) {
     StepRequest& step = n.steps[static_cast<std::size_t>(i) + k];
     LineRequest& line = n.lines[static_cast<std::size_t>(step.output)];

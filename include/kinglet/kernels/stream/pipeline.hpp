@@ -38,8 +38,8 @@ struct LineMemory {
 /// @param run (k, const RowSlice&): makes rows of link k
 template <class MemoryOf, class Run>
 void run_chain(std::span<RowLink> chain, MemoryOf memory_of, Run run) noexcept {
-  rewind(chain);
-  for (std::int32_t at = next_link(chain); at != RowLink::outside; at = next_link(chain)) {
+  RowSchedule schedule(chain);
+  for (std::int32_t at = schedule.next(); at != RowLink::outside; at = schedule.next()) {
     const auto k = static_cast<std::size_t>(at);
     RowLink& link = chain[k];
     const std::int32_t count = link.take;
