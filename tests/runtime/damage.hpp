@@ -35,7 +35,8 @@ inline std::uint64_t work_of(const kinglet::Model& model, const kinglet::MemoryN
 /// Opens, checks, plans, prepares and runs. What would take more than `most_work` operations or `most_bytes` of
 /// memory is not run: damage can ask for hours, and an allocation of 1 TB is no error of the library.
 template <class P>
-Fate try_file(std::span<const std::byte> bytes, std::uint64_t most_work, std::size_t most_bytes) {
+Fate try_file(std::span<const std::byte> bytes, std::uint64_t most_work, std::size_t most_bytes,
+              kinglet::Aim aim = kinglet::Aim::small) {
   using Executor = kinglet::Executor<P>;
   const auto model = kinglet::Model::open(bytes);
   std::array<char, kinglet::message_capacity> text{};
@@ -47,7 +48,7 @@ Fate try_file(std::span<const std::byte> bytes, std::uint64_t most_work, std::si
       *model, kinglet::AllOperators<P, kinglet::select::native>::table,
       [&](const kinglet::Status& status) { static_cast<void>(kinglet::message(status, text)); });
   const auto workspace = kinglet::allocate_aligned(kinglet::workspace_bytes(*model));
-  const auto needs = Executor::measure(*model, {workspace.get(), kinglet::workspace_bytes(*model)});
+  const auto needs = Executor::measure(*model, aim, {workspace.get(), kinglet::workspace_bytes(*model)});
   if (!needs) {
     static_cast<void>(kinglet::message(needs.status(), text));
     return Fate::refused;
@@ -58,7 +59,7 @@ Fate try_file(std::span<const std::byte> bytes, std::uint64_t most_work, std::si
   if (needs->total_bytes() > most_bytes || work_of(*model, *needs) > most_work) {
     return Fate::too_much_work;
   }
-  auto executor = kinglet::OwningExecutor<P>::create(*model);
+  auto executor = kinglet::OwningExecutor<P>::create(*model, aim);
   if (!executor) {
     std::abort();  // what can be measured can be made
   }

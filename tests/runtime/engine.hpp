@@ -20,7 +20,8 @@ struct Answer {
   std::vector<Bytes> outputs{};
 };
 
-/// Opens the file, runs it once on the inputs (one entry a graph input) in memory of its own.
+/// Opens the file, runs it once on the inputs (one entry a graph input) in memory of its own. Plans for every aim must
+/// give the same: else that is the failure.
 template <class P>
 Answer run_model(const Bytes& file, const std::vector<Bytes>& inputs);
 

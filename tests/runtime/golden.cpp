@@ -37,14 +37,15 @@ struct Loaded {
   std::vector<std::byte> file;
   Result<OwningExecutor<P>> executor;
 
-  explicit Loaded(const std::filesystem::path& path) : file(test::read_file(path)), executor(open(file)) {
+  Loaded(const std::filesystem::path& path, Aim aim)
+      : file(test::read_file(path)), executor(open(file, aim)) {
     std::array<char, 512> text{};
     INFO(path.string(), ": ", std::string(message(executor.status(), text)));
     REQUIRE(executor);
   }
-  static Result<OwningExecutor<P>> open(std::span<const std::byte> bytes) {
+  static Result<OwningExecutor<P>> open(std::span<const std::byte> bytes, Aim aim) {
     const auto model = Model::open(bytes);
-    return model ? OwningExecutor<P>::create(*model) : Result<OwningExecutor<P>>(model.status());
+    return model ? OwningExecutor<P>::create(*model, aim) : Result<OwningExecutor<P>>(model.status());
   }
 };
 
@@ -68,15 +69,21 @@ void check_family(const std::string& family, bool many_samples) {
       ++skipped;
       continue;
     }
-    Loaded<P> model(*data / "models" / (row[0] + ".tflite"));
-    const bool random = row[1].starts_with("@rand");
-    const auto input = random ? test::xorshift_bytes(static_cast<std::uint32_t>(std::stoul(row[1].substr(5))),
-                                                     (*model.executor)->input_bytes(0).size())
-                              : test::read_file(*data / row[1]);
-    const auto output = run_all(*model.executor, input);
-    INFO(row[0], " ", row[1], " ", family);
-    CHECK(output == test::read_file(*data / row[3]));
-    CHECK(test::sha256(output) == row[4]);
+    for (const Aim aim : {Aim::automatic, Aim::fast, Aim::small}) {
+      if (many && aim != Aim::automatic) {
+        continue;  // hundreds of samples: once is enough
+      }
+      Loaded<P> model(*data / "models" / (row[0] + ".tflite"), aim);
+      const bool random = row[1].starts_with("@rand");
+      const auto input = random
+                             ? test::xorshift_bytes(static_cast<std::uint32_t>(std::stoul(row[1].substr(5))),
+                                                    (*model.executor)->input_bytes(0).size())
+                             : test::read_file(*data / row[1]);
+      const auto output = run_all(*model.executor, input);
+      INFO(row[0], " ", row[1], " ", family, ", aim ", static_cast<int>(aim));
+      CHECK(output == test::read_file(*data / row[3]));
+      CHECK(test::sha256(output) == row[4]);
+    }
     ++checked;
   }
   REQUIRE(checked > 0);
@@ -97,7 +104,7 @@ void check_layers(const std::string& family) {
       continue;
     }
     const auto rows = test::read_table(entry.path());
-    Loaded<P> model(*data / "models" / (name.substr(0, name.find("__")) + ".tflite"));
+    Loaded<P> model(*data / "models" / (name.substr(0, name.find("__")) + ".tflite"), Aim::fast);
     const auto input = test::read_file(*data / "inputs" / (name + ".bin"));
     REQUIRE(input.size() == (*model.executor)->input_bytes(0).size());
     std::ranges::copy(input, (*model.executor)->input_bytes(0).begin());

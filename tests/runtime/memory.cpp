@@ -31,7 +31,8 @@ struct Exact {
 
 MemoryNeeds needs_of(const Model& model) {
   Bytes workspace(workspace_bytes(model) + 16);
-  const auto needs = Executor<>::measure(model, std::span(workspace).first(workspace_bytes(model)));
+  const auto needs =
+      Executor<>::measure(model, Aim::automatic, std::span(workspace).first(workspace_bytes(model)));
   REQUIRE(needs);
   return *needs;
 }
@@ -162,7 +163,7 @@ TEST_CASE("memory that is too small for the planner, or not aligned, is an error
 
   Bytes workspace(workspace_bytes(*model) + 16);
   const auto measured = [&](std::size_t at, std::size_t size) {
-    return Executor<>::measure(*model, std::span(workspace).subspan(at, size)).status();
+    return Executor<>::measure(*model, Aim::automatic, std::span(workspace).subspan(at, size)).status();
   };
   CHECK(measured(0, workspace_bytes(*model)).ok());
   CHECK(measured(0, workspace_bytes(*model) - 1).code == Errc::workspace_too_small);
@@ -233,7 +234,7 @@ TEST_CASE("graphs whose operators write over dead inputs: every operator's outpu
     const Bytes file = graph.file();
     const auto model = Model::open(file);
     REQUIRE(model);
-    auto executor = OwningExecutor<>::create(*model);
+    auto executor = OwningExecutor<>::create(*model, Aim::fast);  // every operator's output is there
     REQUIRE(executor);
     const auto inputs = graph.inputs();
     for (int round = 0; round < 2; ++round) {

@@ -61,6 +61,19 @@ struct StepRequest {
   std::uint64_t lost = 0;    ///< time lost by all groups up to here
 
   [[nodiscard]] constexpr bool streams() const noexcept { return chain_first != no_buffer; }
+  /// The output may lie exactly on this input, wherever the operator reads it.
+  [[nodiscard]] constexpr bool may_overwrite(std::int32_t tensor) const noexcept {
+    bool reads = false;
+    for (std::size_t k = 0; k < 2; ++k) {
+      if (inputs[k] == tensor) {
+        if (((overwrites >> k) & 1U) == 0) {
+          return false;
+        }
+        reads = true;
+      }
+    }
+    return reads && output != no_buffer;
+  }
 };
 
 /// A tensor as the planner sees it.
@@ -148,50 +161,71 @@ constexpr void follow_back(std::span<StepRequest> steps, std::span<LineRequest> 
   }
 }
 
-/// Adds up the costs of all chains that end with step j, longest last.
+/// Adds up the costs of all chains that end with step j, the longest last.
 class ChainCost {
  public:
   constexpr ChainCost(std::span<const StepRequest> steps, std::span<const LineRequest> lines,
                       std::span<const BufferRequest> buffers, std::int32_t j) noexcept
-      : steps_(steps), lines_(lines), buffers_(buffers), last_(j) {}
+      : steps_(steps), lines_(lines), buffers_(buffers), last_(j), first_(j + 1) {
+    for (std::size_t t = 0; t < lines.size(); ++t) {
+      const Lifetime& life = buffers[t].lifetime;
+      whole_bytes_ += life.first <= j && life.last > j ? buffers[t].bytes : 0;
+    }
+  }
 
-  /// Puts step i in front. @return whether the chain [i, j] can stream.
-  constexpr bool extend(std::int32_t i) noexcept {
+  /// The operator j at once: with its inputs that die there, its output on one of them where it may.
+  [[nodiscard]] constexpr std::size_t bytes_at_once() const noexcept {
+    const StepRequest& end = steps_[at(last_)];
+    std::size_t sum = whole_bytes_ + end.whole_scratch;
+    std::size_t saved = 0;
+    for (std::size_t t = 0; t < lines_.size(); ++t) {
+      if (buffers_[t].lifetime.last == last_ && buffers_[t].bytes != 0) {
+        sum += buffers_[t].bytes;
+        saved = std::max(saved, overwritten(static_cast<std::int32_t>(t), end));
+      }
+    }
+    return sum - saved;
+  }
+
+  /// Puts the step before in front. @return whether the chain can stream
+  constexpr bool extend() noexcept {
+    const std::int32_t i = first_ - 1;
     const StepRequest& step = steps_[at(i)];
     if (step.slope == 0 || step.mode == RowMode::none || (i != last_ && step.mode == RowMode::fold)) {
       return false;
     }
-    const BufferRequest& output = buffers_[at(step.output)];
-    const LineRequest& line = lines_[at(step.output)];
+    const bool inner = i != last_ && buffers_[at(step.output)].lifetime.last <= last_;
+    if (inner && lines_[at(step.output)].rows == 0) {
+      return false;
+    }
+    first_ = i;
     std::size_t own = step.mode == RowMode::fold ? 0 : step.row_scratch;
     lines_bytes_ += step.mode == RowMode::fold ? step.row_scratch : 0;
-    if (i != last_ && output.lifetime.last <= last_) {
-      if (line.rows == 0) {
-        return false;
-      }
-      const StepRequest& next = steps_[at(i + 1)];
-      if (output.lifetime.last == i + 1 && next.window.is_one_row() && next.batch == step.batch) {
-        const std::size_t bytes = line.row_bytes * static_cast<std::size_t>(step.batch);
-        own += bytes;
-        brief_bytes_ = std::max(brief_bytes_, next_own_ + bytes);
-      } else {
-        lines_bytes_ += line.row_bytes * static_cast<std::size_t>(std::clamp(line.estimate, 1, line.rows));
-      }
+    if (inner) {
+      own += add_line(step);
     }
     brief_bytes_ = std::max(brief_bytes_, own);
     next_own_ = own;
-    const auto calls = static_cast<std::uint64_t>((step.rows + step.batch - 1) / step.batch);
+    for (std::size_t k = 0; k < 2; ++k) {
+      const std::int32_t t = step.inputs[k];
+      if (t != no_buffer && buffers_[at(t)].lifetime.last == i && (k == 0 || t != step.inputs[0])) {
+        whole_bytes_ += buffers_[at(t)].bytes;
+        if (dying_count_ < std::size(dying_)) {
+          dying_[dying_count_++] = t;
+        }
+      }
+    }
     work_ += step.work;
-    lost_ += (calls - 1) * call_work;
-    first_ = i;
+    lost_ += (static_cast<std::uint64_t>((step.rows + step.batch - 1) / step.batch) - 1) * call_work;
     return true;
   }
 
   [[nodiscard]] constexpr std::size_t bytes() const noexcept {
-    return lines_bytes_ + brief_bytes_ + whole_tensors(true);
-  }
-  [[nodiscard]] constexpr std::size_t bytes_at_once() const noexcept {
-    return steps_[at(last_)].whole_scratch + whole_tensors(false);
+    std::size_t saved = 0;
+    for (std::size_t k = 0; k < dying_count_; ++k) {
+      saved = std::max(saved, common_bytes(dying_[k]));
+    }
+    return lines_bytes_ + brief_bytes_ + whole_bytes_ - saved;
   }
   [[nodiscard]] constexpr std::uint64_t lost() const noexcept { return lost_; }
   [[nodiscard]] constexpr bool is_free() const noexcept { return lost_ <= work_ / free_share; }
@@ -199,50 +233,47 @@ class ChainCost {
  private:
   static constexpr std::size_t at(std::int32_t i) noexcept { return static_cast<std::size_t>(i); }
 
-  /// Bytes of whole tensors alive while the group [first_, last_] runs, its output on its largest dying input as far as
-  /// it can.
-  [[nodiscard]] constexpr std::size_t whole_tensors(bool by_rows) const noexcept {
-    const std::int32_t first = by_rows ? first_ : last_;
-    const StepRequest& end = steps_[at(last_)];
-    std::size_t sum = 0;
-    std::size_t saved = 0;
-    for (std::size_t t = 0; t < lines_.size(); ++t) {
-      const BufferRequest& b = buffers_[t];
-      const bool inner = lines_[t].made >= first && b.lifetime.last <= last_ && lines_[t].made != last_;
-      if (b.bytes == 0 || b.lifetime.first > last_ || b.lifetime.last < first || inner) {
-        continue;
-      }
-      sum += b.bytes;
-      if (lines_[t].made < first && b.lifetime.last <= last_) {
-        const std::size_t common = by_rows ? common_bytes(t) : overwritten(static_cast<std::int32_t>(t), end);
-        saved = std::max(saved, common);
+  /// The output of the chain's new first step is no whole tensor now. @return its bytes if they are brief
+  constexpr std::size_t add_line(const StepRequest& step) noexcept {
+    const BufferRequest& output = buffers_[at(step.output)];
+    const LineRequest& line = lines_[at(step.output)];
+    whole_bytes_ -= output.bytes;
+    for (std::size_t k = 0; k < dying_count_; ++k) {
+      if (dying_[k] == step.output) {
+        dying_[k] = dying_[--dying_count_];
+        break;
       }
     }
-    return sum - saved;
-  }
-  [[nodiscard]] constexpr std::size_t overwritten(std::int32_t tensor,
-                                                  const StepRequest& step) const noexcept {
-    for (std::size_t k = 0; k < 2; ++k) {
-      if (step.inputs[k] == tensor && ((step.overwrites >> k) & 1U) != 0 && step.output != no_buffer) {
-        return std::min(buffers_[at(tensor)].bytes, buffers_[at(step.output)].bytes);
-      }
+    const StepRequest& next = steps_[at(first_ + 1)];
+    if (output.lifetime.last == first_ + 1 && next.window.is_one_row() && next.batch == step.batch) {
+      const std::size_t bytes = line.row_bytes * static_cast<std::size_t>(step.batch);
+      brief_bytes_ = std::max(brief_bytes_, next_own_ + bytes);
+      return bytes;
     }
+    lines_bytes_ += line.row_bytes * static_cast<std::size_t>(std::clamp(line.estimate, 1, line.rows));
     return 0;
   }
+
+  [[nodiscard]] constexpr std::size_t overwritten(std::int32_t tensor,
+                                                  const StepRequest& step) const noexcept {
+    return step.may_overwrite(tensor) ? std::min(buffers_[at(tensor)].bytes, buffers_[at(step.output)].bytes)
+                                      : 0;
+  }
   /// Bytes that the output can have in common with a dying input, following behind its rows.
-  [[nodiscard]] constexpr std::size_t common_bytes(std::size_t input) const noexcept {
+  [[nodiscard]] constexpr std::size_t common_bytes(std::int32_t input) const noexcept {
     const StepRequest& end = steps_[at(last_)];
-    const LineRequest& from = lines_[input];
+    const LineRequest& from = lines_[at(input)];
     if (end.mode != RowMode::rows || from.rows == 0 || from.readers == 0 || from.mixed) {
       return 0;
     }
     const LineRequest& to = lines_[at(end.output)];
-    const std::size_t in_bytes = buffers_[input].bytes;
+    const std::size_t in_bytes = buffers_[at(input)].bytes;
     const std::size_t out_bytes = buffers_[at(end.output)].bytes;
-    if (from.row_bytes == to.row_bytes && overwritten(static_cast<std::int32_t>(input), end) != 0) {
+    if (from.row_bytes == to.row_bytes && overwritten(input, end) != 0) {
       return std::min(in_bytes, out_bytes);
     }
-    // Oldest row read after y rows: slope y + oldest, where `oldest` is of the moment before row 0.
+    // Oldest row still read while row y is made: slope y + oldest. What is to be made grows by `to.row_bytes` a row, what
+    // is read no more first by nothing, then by slope rows.
     std::int64_t distance = 0;
     const std::int64_t turn = from.slope > 0 ? (-std::int64_t{from.oldest} + from.slope - 1) / from.slope : 0;
     for (const std::int64_t y : {std::int64_t{0}, turn - 1, turn, std::int64_t{end.rows} - end.batch}) {
@@ -260,10 +291,13 @@ class ChainCost {
   std::span<const LineRequest> lines_;
   std::span<const BufferRequest> buffers_;
   std::int32_t last_;
-  std::int32_t first_ = 0;
+  std::int32_t first_;
+  std::size_t whole_bytes_ = 0;  ///< whole tensors that the chain reads or writes, or that wait meanwhile
   std::size_t lines_bytes_ = 0;  ///< line buffers alive as long as the chain runs
   std::size_t brief_bytes_ = 0;  ///< most bytes of scratch and of brief line buffers at one step
   std::size_t next_own_ = 0;     ///< those at the step behind
+  std::int32_t dying_[8] = {};   ///< whole inputs that die in the chain
+  std::size_t dying_count_ = 0;
   std::uint64_t work_ = 0;
   std::uint64_t lost_ = 0;
 };
@@ -297,7 +331,7 @@ constexpr void find_cuts(std::span<StepRequest> steps, std::span<LineRequest> li
       continue;
     }
     follow_back(steps, lines, j);
-    for (std::int32_t i = j; i >= 0 && i > j - max_chain && cost.extend(i); --i) {
+    for (std::int32_t i = j; i >= 0 && i > j - max_chain && cost.extend(); --i) {
       if ((i != j || end.mode == RowMode::rows) && (aim == Aim::small || cost.is_free())) {
         offer(i, true, cost.bytes(), cost.lost(), false);
       }

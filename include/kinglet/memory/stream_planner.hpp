@@ -66,11 +66,7 @@ class Follower {
   constexpr Follower(const StreamNetwork& n, std::int32_t i, std::int32_t j, std::int32_t input) noexcept
       : n_(n), first_(i), last_(j), input_(input) {
     const StepRequest& step = n.steps[static_cast<std::size_t>(j)];
-    for (std::size_t k = 0; k < 2; ++k) {
-      if (step.inputs[k] == input && ((step.overwrites >> k) & 1U) != 0) {
-        exact_ = line(step.output).row_bytes == line(input).row_bytes;
-      }
-    }
+    exact_ = step.may_overwrite(input) && line(step.output).row_bytes == line(input).row_bytes;
   }
   /// Before the chain's last link runs.
   constexpr void note(std::span<const RowLink> chain) noexcept {
@@ -204,8 +200,7 @@ constexpr void share_memory(const StreamNetwork& n, bool follow) noexcept {
       share_block(n.buffers, step.follows, step.output, -step.distance);
     }
     for (std::size_t input = 0; input < 2 && !step.streams(); ++input) {
-      if (step.inputs[input] != no_buffer && step.output != no_buffer &&
-          ((step.overwrites >> input) & 1U) != 0 &&
+      if (step.inputs[input] != no_buffer && step.may_overwrite(step.inputs[input]) &&
           share_if_dead(n.buffers, step.inputs[input], step.output, static_cast<std::int32_t>(k))) {
         break;
       }

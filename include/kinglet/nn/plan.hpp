@@ -4,16 +4,21 @@
 #pragma once
 
 #include <kinglet/kernels/select.hpp>
-#include <kinglet/memory/planner.hpp>
+#include <kinglet/kernels/stream/fold.hpp>
+#include <kinglet/kernels/stream/row_use.hpp>
+#include <kinglet/memory/stream_planner.hpp>
 #include <kinglet/nn/graph.hpp>
 
 namespace kinglet::inline KINGLET_TARGET::nn {
 
-/// Offsets in the arena: the tensors, then each step's scratch.
+/// Offsets in the arena: the tensors, then each step's scratch; and the chains that run row by row.
 template <std::size_t Steps>
 struct Plan {
   std::array<std::size_t, Steps + 1> tensors{};
   std::array<std::size_t, Steps> scratch{};
+  std::array<RowLink, Steps> links{};             ///< of steps in chains
+  std::array<std::int32_t, Steps> chain_first{};  ///< the chain a step is in begins there; no_buffer: in none
+  std::array<std::int32_t, Steps> chain_length{};  ///< of the chain that begins with a step
   std::size_t bytes = 0;
 };
 
@@ -35,18 +40,29 @@ struct WeightPointers {
   const accumulator_t<T>* bias = nullptr;
 };
 
+/// Rows of a step's input and output: all of them, or a slice's.
+struct StepRows {
+  index_t input;
+  index_t output;
+};
+
 /// Calls f(operator as a constant, kernel, tensors, window) for a step with weights, extents at run time and no
 /// activations; f(operator, kernel, tensors) where the kernel has no window.
 template <QuantizedElement T, std::size_t Steps, class F>
-constexpr auto visit_kernel(const Graph<Steps>& graph, const Step& step, const WeightPointers<T>& weights,
-                            F f) {
+constexpr auto visit_kernel_rows(const Graph<Steps>& graph, const Step& step,
+                                 const WeightPointers<T>& weights, StepRows rows, F f) {
   using W = weight_for_t<T>;
   using Kernels = select::native;
   const Shape filter = graph.filter_shape(step);
-  const Convolution<T, W, Nhwc, Ohwi, Nhwc> tensors{{nullptr, run_time_extents(graph.shape(step.input))},
-                                                    {weights.filter, run_time_extents(filter)},
-                                                    weights.bias,
-                                                    {nullptr, run_time_extents(graph.shape(step.output))}};
+  const auto with_rows = [](Shape shape, index_t height) {
+    shape.height = height;
+    return run_time_extents(shape);
+  };
+  const Convolution<T, W, Nhwc, Ohwi, Nhwc> tensors{
+      {nullptr, with_rows(graph.shape(step.input), rows.input)},
+      {weights.filter, run_time_extents(filter)},
+      weights.bias,
+      {nullptr, with_rows(graph.shape(step.output), rows.output)}};
   const Window window = step.filter.window(graph.shape(step.input));
   if (step.op == Operator::depthwise_conv2d) {
     return f(std::integral_constant<Operator, Operator::depthwise_conv2d>{}, typename Kernels::depthwise{},
@@ -54,28 +70,64 @@ constexpr auto visit_kernel(const Graph<Steps>& graph, const Step& step, const W
   }
   if (step.op == Operator::fully_connected) {
     using Matrix = Extents<dynamic_extent, dynamic_extent>;
-    const index_t rows = graph.shape(step.input).batch;
+    const index_t batch = graph.shape(step.input).batch;
     return f(
         std::integral_constant<Operator, Operator::fully_connected>{}, typename Kernels::fully_connected{},
-        Convolution<T, W, Matrix, Matrix, Matrix>{{nullptr, Matrix{rows, filter.channels}},
+        Convolution<T, W, Matrix, Matrix, Matrix>{{nullptr, Matrix{batch, filter.channels}},
                                                   {weights.filter, Matrix{filter.batch, filter.channels}},
                                                   weights.bias,
-                                                  {nullptr, Matrix{rows, filter.batch}}});
+                                                  {nullptr, Matrix{batch, filter.batch}}});
   }
   const std::integral_constant<Operator, Operator::conv2d> conv2d;
   return runs_pointwise(step) ? f(conv2d, typename Kernels::pointwise{}, tensors)
                               : f(conv2d, typename Kernels::conv2d{}, tensors, window);
 }
 
-/// Arena bytes a step's kernel needs while it runs.
+/// The same on all rows.
+template <QuantizedElement T, std::size_t Steps, class F>
+constexpr auto visit_kernel(const Graph<Steps>& graph, const Step& step, const WeightPointers<T>& weights,
+                            F f) {
+  return visit_kernel_rows<T>(graph, step, weights,
+                              StepRows{graph.shape(step.input).height, graph.shape(step.output).height}, f);
+}
+
+/// Whether a step is a mean over a whole image.
+template <std::size_t Steps>
+constexpr bool folds(const Graph<Steps>& graph, const Step& step) noexcept {
+  const Shape& in = graph.shape(step.input);
+  const kinglet::pool::Pooling pooling{step.filter.window(in), step.filter.height, step.filter.width};
+  return in.batch == 1 &&
+         (step.op == Operator::mean || (step.op == Operator::average_pool &&
+                                        stream::is_mean_of_all(pooling, run_time_extents(in),
+                                                               run_time_extents(graph.shape(step.output)))));
+}
+
+/// How a step runs row by row.
+template <std::size_t Steps>
+constexpr stream::RowUse row_use(const Graph<Steps>& graph, const Step& step) noexcept {
+  const Shape& in = graph.shape(step.input);
+  if (in.batch != 1 || step.op == Operator::fully_connected || step.op == Operator::softmax) {
+    return {};
+  }
+  if (folds(graph, step)) {
+    return stream::folding_rows(in.height, in.width);
+  }
+  if (step.op == Operator::add) {
+    return stream::elementwise_rows(in.height, in.width);
+  }
+  return stream::window_rows(step.filter.window(in), step.filter.height, in.height,
+                             run_time_extents(graph.shape(step.output)));
+}
+
+/// Arena bytes a step's kernel needs while it makes these rows.
 template <QuantizedElement T, std::size_t Steps>
-constexpr std::size_t scratch_bytes(const Graph<Steps>& graph, const Step& step) noexcept {
+constexpr std::size_t scratch_bytes(const Graph<Steps>& graph, const Step& step, StepRows rows) noexcept {
   return !has_weights(step.op)
              ? 0
-             : visit_kernel<T>(graph, step, {},
-                               [](auto, auto kernel, const auto& tensors, const auto&... window) {
-                                 return decltype(kernel)::scratch_bytes(window..., tensors);
-                               });
+             : visit_kernel_rows<T>(graph, step, {}, rows,
+                                    [](auto, auto kernel, const auto& tensors, const auto&... window) {
+                                      return decltype(kernel)::scratch_bytes(window..., tensors);
+                                    });
 }
 
 /// Where each step's packed weights lie, and the bytes of all, behind the last.
@@ -95,40 +147,66 @@ constexpr std::array<std::size_t, Steps + 1> packed_offsets(const Graph<Steps>& 
   return offsets;
 }
 
+/// A step as the planner sees it. Its output is tensor i + 1, its scratch the buffer behind all tensors and i others.
 template <QuantizedElement T, std::size_t Steps>
-constexpr Plan<Steps> plan_graph(const Graph<Steps>& graph) noexcept {
+constexpr StepRequest step_request(const Graph<Steps>& graph, std::size_t i) noexcept {
+  const Step& step = graph.steps[i];
+  const Shape& in = graph.shape(step.input);
+  const Shape& out = graph.shape(step.output);
+  const stream::RowUse use = row_use(graph, step);
+  StepRequest request;
+  request.inputs[0] = step.input;
+  request.inputs[1] = step.other;
+  request.output = step.output;
+  request.scratch = static_cast<std::int32_t>(Steps + 1 + i);
+  request.mode = use.mode;
+  request.window = use.window;
+  request.input_rows = use.input_rows;
+  request.rows = use.rows;
+  request.batch = use.batch;
+  request.overwrites = step.op == Operator::add ? 3U : step.op == Operator::softmax ? 1U : 0U;
+  request.whole_scratch = scratch_bytes<T>(graph, step, {in.height, out.height});
+  request.row_scratch = use.mode == RowMode::fold ? stream::fold_bytes(in.channels)
+                        : use.mode == RowMode::rows
+                            ? scratch_bytes<T>(graph, step, {most_input_rows(use), use.batch})
+                            : 0;
+  request.work = graph.macs(step) + out.size() * StepRequest::element_work;
+  return request;
+}
+
+template <QuantizedElement T, std::size_t Steps>
+constexpr Plan<Steps> plan_graph(const Graph<Steps>& graph, Aim aim) noexcept {
   constexpr std::size_t tensors = Steps + 1;
-  std::array<BufferRequest, tensors + Steps> requests{};
-  const auto use = [&](index_t tensor, index_t step) {
-    if (tensor >= 0) {
-      use_buffer(requests[static_cast<std::size_t>(tensor)], graph.shape(tensor).size() * sizeof(T), step);
-    }
-  };
-  use(0, before_first_step);
-  for (std::size_t i = 0; i < Steps; ++i) {
-    const Step& step = graph.steps[i];
-    const auto at = static_cast<index_t>(i);
-    use(step.input, at);
-    use(step.other, at);
-    use(step.output, at);
-    use_buffer(requests[tensors + i], scratch_bytes<T>(graph, step), at);
-  }
-  use(static_cast<index_t>(Steps), static_cast<index_t>(Steps));  // the output outlives the last step
-  for (std::size_t i = 0; i < Steps; ++i) {
-    const Step& step = graph.steps[i];
-    const auto at = static_cast<index_t>(i);
-    const bool in_place = step.op == Operator::add || step.op == Operator::softmax;
-    if (in_place && !share_if_dead(requests, step.input, step.output, at) && step.other >= 0) {
-      share_if_dead(requests, step.other, step.output, at);
-    }
-  }
+  std::array<StepRequest, Steps> steps{};
+  std::array<LineRequest, tensors> lines{};
+  std::array<BufferRequest, tensors + Steps> buffers{};
   Plan<Steps> plan;
-  plan.bytes = plan_memory(requests);
-  for (std::size_t i = 0; i < tensors; ++i) {
-    plan.tensors[i] = requests[i].offset;
+  for (std::size_t t = 0; t < tensors; ++t) {
+    const Shape& shape = graph.tensors[t];
+    const std::size_t bytes = shape.size() * sizeof(T);
+    lines[t].made = static_cast<std::int32_t>(t) - 1;
+    lines[t].rows = shape.batch == 1 ? shape.height : 0;
+    lines[t].row_bytes = bytes / static_cast<std::size_t>(shape.height);
+    use_buffer(buffers[t], bytes, lines[t].made);
   }
   for (std::size_t i = 0; i < Steps; ++i) {
-    plan.scratch[i] = requests[tensors + i].offset;
+    steps[i] = step_request<T>(graph, i);
+    for (const std::int32_t input : steps[i].inputs) {
+      if (input != no_buffer) {
+        buffers[static_cast<std::size_t>(input)].lifetime.include(static_cast<std::int32_t>(i));
+      }
+    }
+    use_buffer(buffers[tensors + i], steps[i].whole_scratch, static_cast<std::int32_t>(i));
+  }
+  buffers[Steps].lifetime.include(static_cast<std::int32_t>(Steps));  // the output outlives the last step
+  plan.bytes = plan_streams({steps, lines, buffers, plan.links}, aim);
+  for (std::size_t t = 0; t < tensors; ++t) {
+    plan.tensors[t] = buffers[t].offset;
+  }
+  for (std::size_t i = 0; i < Steps; ++i) {
+    plan.scratch[i] = buffers[tensors + i].offset;
+    plan.chain_first[i] = steps[i].chain_first;
+    plan.chain_length[i] = steps[i].chain_last - steps[i].chain_first + 1;
   }
   return plan;
 }

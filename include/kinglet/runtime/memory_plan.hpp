@@ -98,7 +98,7 @@ inline void describe_step(const StreamNetwork& network, const Model& model, cons
                           const Preparation& preparation) noexcept {
   const auto index = static_cast<std::size_t>(info.index);
   StepRequest& step = network.steps[index];
-  const RowUse& use = preparation.rows();
+  const stream::RowUse& use = preparation.rows();
   step.mode = use.mode;
   step.window = use.window;
   step.input_rows = use.input_rows;

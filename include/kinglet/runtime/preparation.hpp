@@ -6,6 +6,7 @@
 #pragma once
 
 #include <kinglet/kernels/stream/pipeline.hpp>
+#include <kinglet/kernels/stream/row_use.hpp>
 #include <kinglet/memory/arena.hpp>
 #include <kinglet/memory/stream_planner.hpp>
 #include <kinglet/model/model.hpp>
@@ -21,21 +22,6 @@ struct Step {
   std::uint32_t chain_length =
       0;  ///< of a chain's first operator: so many run row by row together; 0: at once
 };
-
-/// How an operator runs row by row (memory/stream_planner.hpp).
-struct RowUse {
-  RowMode mode = RowMode::none;
-  RowWindow window{};
-  std::int32_t input_rows = 0;  ///< of every activation it reads
-  std::int32_t rows = 0;        ///< of the output; folding: of the input
-  std::int32_t batch = 1;       ///< rows at once
-};
-
-/// Rows that a kernel makes at once of an image this wide: a row of a small image is less than a kernel's tile.
-constexpr std::int32_t row_batch(std::int32_t width, std::int32_t rows) noexcept {
-  constexpr std::int32_t tile_pixels = 8;
-  return std::min((tile_pixels + width - 1) / width, rows);
-}
 
 /// Where tensors live while running; all null while measuring.
 struct TensorAddresses {
@@ -112,7 +98,7 @@ class Preparation {
   /// The operator can also run row by row. Then `may_overwrite` promises the same, and `Run` is called with
   /// `state.slice(slice)`, the same operator on a few rows,
   template <class State, void (*Run)(const State&) noexcept>
-  void set_rows(const RowUse& use) noexcept {
+  void set_rows(const stream::RowUse& use) noexcept {
     step_.run_rows = [](const void* s, const stream::RowSlice& slice) noexcept {
       Run(static_cast<const State*>(s)->slice(slice));
     };
@@ -120,7 +106,7 @@ class Preparation {
   }
   /// or with the state and the slice.
   template <class State, void (*Run)(const State&, const stream::RowSlice&) noexcept>
-  void set_row_step(const RowUse& use) noexcept {
+  void set_row_step(const stream::RowUse& use) noexcept {
     step_.run_rows = [](const void* s, const stream::RowSlice& slice) noexcept {
       Run(*static_cast<const State*>(s), slice);
     };
@@ -150,7 +136,7 @@ class Preparation {
   // For the executor.
   [[nodiscard]] std::size_t scratch_bytes() const noexcept { return scratch_bytes_; }
   [[nodiscard]] std::size_t row_scratch_bytes() const noexcept { return row_scratch_bytes_; }
-  [[nodiscard]] const RowUse& rows() const noexcept { return rows_; }
+  [[nodiscard]] const stream::RowUse& rows() const noexcept { return rows_; }
   /// Bit k: may_overwrite(k) was called.
   [[nodiscard]] std::uint32_t overwrites() const noexcept { return overwrites_; }
   [[nodiscard]] std::uint64_t macs() const noexcept { return macs_; }
@@ -169,7 +155,7 @@ class Preparation {
   std::uint32_t overwrites_ = 0;
   std::uint64_t macs_ = 0;
   Step step_{};
-  RowUse rows_{};
+  stream::RowUse rows_{};
 };
 
 }  // namespace kinglet::inline KINGLET_TARGET

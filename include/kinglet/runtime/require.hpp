@@ -132,19 +132,6 @@ inline bool is_image(const TensorInfo& tensor) noexcept {
   return tensor.shape.size() == 4 && tensor.shape[0] == 1;
 }
 
-/// How an operator runs row by row whose output row y needs row y of its inputs, all of the output's shape.
-inline RowUse elementwise_rows(const TensorInfo& image) noexcept {
-  const index_t rows = image.shape[1];
-  return {.mode = RowMode::rows, .input_rows = rows, .rows = rows, .batch = row_batch(image.shape[2], rows)};
-}
-
-/// How an operator runs that takes an image row by row and makes its output with the last one.
-inline RowUse folding_rows(const TensorInfo& image) noexcept {
-  RowUse use = elementwise_rows(image);
-  use.mode = RowMode::fold;
-  return use;
-}
-
 /// Element i of a constant int32 or int64 tensor, saturated to 32 bits; constants may be aligned to 4 bytes only.
 inline std::int32_t constant_integer(const TensorInfo& tensor, std::size_t i) noexcept {
   if (tensor.type == ElementType::int64) {

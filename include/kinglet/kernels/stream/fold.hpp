@@ -36,6 +36,14 @@ void fold_rows(const TensorView<const T, Nhwc>& input, T* output, std::uint32_t*
   }
 }
 
+/// An average pool whose one output is the mean of all pixels.
+template <class I, class O>
+constexpr bool is_mean_of_all(const kinglet::pool::Pooling& pooling, const I& input,
+                              const O& output) noexcept {
+  return output.extent(1) == 1 && output.extent(2) == 1 &&
+         kinglet::pool::Patch(pooling, input, 0, 0).count() == input.extent(1) * input.extent(2);
+}
+
 /// Bytes of the sums.
 constexpr std::size_t fold_bytes(index_t channels) noexcept {
   return static_cast<std::size_t>(channels) * sizeof(std::uint32_t);

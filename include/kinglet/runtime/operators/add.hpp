@@ -113,7 +113,7 @@ struct Add {
     }
     p.template set_step<S, run<T>>(state);
     if (flat && image) {
-      p.template set_rows<S, run<T>>(elementwise_rows(output));
+      p.template set_rows<S, run<T>>(stream::elementwise_rows(output.shape[1], output.shape[2]));
     }
     return {};
   }

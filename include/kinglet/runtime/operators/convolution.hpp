@@ -171,13 +171,10 @@ struct ImageConvolution {
   [[nodiscard]] index_t groups() const noexcept { return tensors.input.extent(3) / tensors.filter.extent(3); }
 
   /// How it runs row by row.
-  [[nodiscard]] RowUse rows() const noexcept {
+  [[nodiscard]] stream::RowUse rows() const noexcept {
     const auto& [input, filter, bias, output] = tensors;
-    return {.mode = input.extent(0) == 1 ? RowMode::rows : RowMode::none,
-            .window = {window.stride_h, window.pad_top, (filter.extent(1) - 1) * window.dilation_h + 1},
-            .input_rows = input.extent(1),
-            .rows = output.extent(1),
-            .batch = row_batch(output.extent(2), output.extent(1))};
+    return input.extent(0) != 1 ? stream::RowUse{}
+                                : stream::window_rows(window, filter.extent(1), input.extent(1), output);
   }
   /// The convolution that makes a slice's rows.
   [[nodiscard]] ImageConvolution slice(const stream::RowSlice& slice) const noexcept {
@@ -189,9 +186,11 @@ struct ImageConvolution {
   }
   /// The largest of them, with no address: for measuring.
   [[nodiscard]] ImageConvolution largest_slice() const noexcept {
-    const RowUse use = rows();
-    return slice({.count = use.batch,
-                  .input_rows = std::min(use.window.end(use.batch - 1) + use.window.before, use.input_rows)});
+    const stream::RowUse use = rows();
+    stream::RowSlice largest;
+    largest.count = use.batch;
+    largest.input_rows = stream::most_input_rows(use);
+    return slice(largest);
   }
 };
 

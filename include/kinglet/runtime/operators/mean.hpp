@@ -109,7 +109,7 @@ struct Mean {
     }
     p.template set_step<S, run<T>>(state);
     if (folds) {
-      p.template set_row_step<S, run_rows<T>>(folding_rows(input));
+      p.template set_row_step<S, run_rows<T>>(stream::folding_rows(input.shape[1], input.shape[2]));
     }
     return {};
   }

@@ -92,7 +92,7 @@ struct Pad {
                                       .window = {1, amounts.before[1], 1},
                                       .input_rows = input.shape[1],
                                       .rows = rows,
-                                      .batch = row_batch(output.shape[2], rows)});
+                                      .batch = stream::row_batch(output.shape[2], rows)});
     }
     return {};
   }

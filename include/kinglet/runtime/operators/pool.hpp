@@ -54,15 +54,6 @@ struct Pool2D {
       return std::clamp(kinglet::pool::rounded_mean(sum, count), s.range.min, s.range.max);
     });
   }
-  /// One output, the average of all pixels.
-  static bool folds(const kinglet::pool::Pooling& pooling, const TensorInfo& input,
-                    const TensorInfo& output) noexcept {
-    if (Code != BuiltinOperator::average_pool_2d || output.shape[1] != 1 || output.shape[2] != 1) {
-      return false;
-    }
-    const TensorView<const std::byte, Nhwc> image(nullptr, as_nhwc(input.shape));
-    return kinglet::pool::Patch(pooling, image, 0, 0).count() == input.shape[1] * input.shape[2];
-  }
 
   template <class T>
   static Status prepare_typed(Preparation& p) noexcept {
@@ -98,7 +89,8 @@ struct Pool2D {
     if (!require.ok()) {
       return require.status();
     }
-    const bool folding = folds(pooling, input, output);
+    const bool folding = Code == BuiltinOperator::average_pool_2d && is_image(input) &&
+                         stream::is_mean_of_all(pooling, as_nhwc(input.shape), as_nhwc(output.shape));
     std::byte* const sums = p.scratch(0, folding ? stream::fold_bytes(input.shape[3]) : 0);
     using S = State<T>;
     S* const state = p.template make_state<S>();
@@ -110,15 +102,11 @@ struct Pool2D {
                 reinterpret_cast<std::uint32_t*>(sums)};
     }
     p.template set_step<S, run<T>>(state);
-    if (is_image(input) && folding) {
-      p.template set_row_step<S, fold<T>>(folding_rows(input));
+    if (folding) {
+      p.template set_row_step<S, fold<T>>(stream::folding_rows(input.shape[1], input.shape[2]));
     } else if (is_image(input)) {
       p.template set_rows<S, run<T>>(
-          {.mode = RowMode::rows,
-           .window = {pooling.window.stride_h, pooling.window.pad_top, pooling.filter_h},
-           .input_rows = input.shape[1],
-           .rows = output.shape[1],
-           .batch = row_batch(output.shape[2], output.shape[1])});
+          stream::window_rows(pooling.window, pooling.filter_h, input.shape[1], as_nhwc(output.shape)));
     }
     return {};
   }

@@ -42,7 +42,7 @@ template <class State, void (*Run)(const State&) noexcept>
 void set_elementwise_rows(Preparation& p) noexcept {
   const TensorInfo input = p.input(0);
   if (is_image(input) && std::ranges::equal(input.shape, p.output().shape) && input.constant.empty()) {
-    p.template set_rows<State, Run>(elementwise_rows(input));
+    p.template set_rows<State, Run>(stream::elementwise_rows(input.shape[1], input.shape[2]));
   }
 }
 

@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file memory/stream_planner.cpp
+/// Chains of operators row by row. Networks made at random run on memory whose bytes know which row of which tensor they
+/// hold: no operator may find another row where it reads.
+#include <doctest/doctest.h>
+
+#include <kinglet/memory/stream_planner.hpp>
+#include <string>
+#include <support/random.hpp>
+#include <vector>
+
+namespace {
+
+using namespace kinglet;
+
+/// Steps and tensors, and the memory that planning works in.
+struct Network {
+  std::vector<StepRequest> steps;
+  std::vector<LineRequest> lines;
+  std::vector<BufferRequest> tensors;
+  std::vector<BufferRequest> buffers;
+  std::vector<RowLink> links;
+  std::size_t arena = 0;
+  std::size_t bound = 0;
+
+  std::int32_t add_tensor(std::int32_t rows, std::size_t row_bytes, std::int32_t made) {
+    BufferRequest tensor;
+    LineRequest line;
+    line.rows = rows;
+    line.row_bytes = row_bytes;
+    line.made = made;
+    use_buffer(tensor, static_cast<std::size_t>(rows) * row_bytes, made);
+    tensors.push_back(tensor);
+    lines.push_back(line);
+    return static_cast<std::int32_t>(tensors.size()) - 1;
+  }
+  [[nodiscard]] std::int32_t next_step() const { return static_cast<std::int32_t>(steps.size()); }
+  [[nodiscard]] std::int32_t rows(std::int32_t tensor) const {
+    return lines[static_cast<std::size_t>(tensor)].rows;
+  }
+
+  void read(std::int32_t tensor, std::int32_t step) {
+    BufferRequest& request = tensors[static_cast<std::size_t>(tensor)];
+    use_buffer(request, request.bytes, step);
+  }
+  /// Input(s) with one window -> an output with rows of `row_bytes`.
+  std::int32_t add_step(std::vector<std::int32_t> inputs, StepRequest step, std::size_t row_bytes) {
+    const std::int32_t index = next_step();
+    for (std::size_t k = 0; k < inputs.size(); ++k) {
+      step.inputs[k] = inputs[k];
+      read(inputs[k], index);
+    }
+    step.input_rows = rows(inputs[0]);
+    step.output = add_tensor(step.mode == RowMode::fold ? 1 : step.rows, row_bytes, index);
+    steps.push_back(step);
+    return step.output;
+  }
+
+  void plan(Aim aim) {
+    buffers = tensors;
+    links.resize(steps.size());
+    for (std::size_t k = 0; k < steps.size(); ++k) {
+      BufferRequest scratch;
+      scratch.bytes = steps[k].whole_scratch;
+      scratch.lifetime = {static_cast<std::int32_t>(k), static_cast<std::int32_t>(k)};
+      steps[k].scratch = static_cast<std::int32_t>(buffers.size());
+      buffers.push_back(scratch);
+    }
+    arena = plan_streams({steps, lines, buffers, links}, aim);
+    bound = memory_lower_bound(buffers);
+  }
+};
+
+/// A network's run, on memory that knows what it holds.
+class Machine {
+ public:
+  explicit Machine(Network& network) : n_(network), memory_(network.arena) {
+    for (std::size_t t = 0; t < n_.lines.size(); ++t) {
+      if (n_.lines[t].made < 0) {
+        write(static_cast<std::int32_t>(t), 0, 0, n_.lines[t].rows);
+      }
+    }
+  }
+
+  void run() {
+    for (std::size_t i = 0; i < n_.steps.size();) {
+      const StepRequest& step = n_.steps[i];
+      if (!step.streams()) {
+        run_whole(step);
+        ++i;
+        continue;
+      }
+      REQUIRE(step.chain_first == static_cast<std::int32_t>(i));
+      const auto count = static_cast<std::size_t>(step.chain_last - step.chain_first + 1);
+      run_chain(i, count);
+      i += count;
+    }
+    for (std::size_t t = 0; t < n_.lines.size(); ++t) {
+      if (n_.tensors[t].lifetime.last == n_.next_step()) {  // an output of the network
+        check(static_cast<std::int32_t>(t), 0, 0, n_.lines[t].rows);
+      }
+    }
+  }
+
+ private:
+  struct Cell {
+    std::int32_t tensor = -1;
+    std::int32_t row = -1;
+    bool operator==(const Cell&) const = default;
+  };
+
+  std::size_t address(std::int32_t tensor, std::int32_t at) const {
+    const auto t = static_cast<std::size_t>(tensor);
+    return n_.buffers[t].offset + static_cast<std::size_t>(at) * n_.lines[t].row_bytes;
+  }
+  /// Rows [row, row + count) lie from row `at` of the tensor's memory on.
+  void write(std::int32_t tensor, std::int32_t at, std::int32_t row, std::int32_t count) {
+    const std::size_t bytes = n_.lines[static_cast<std::size_t>(tensor)].row_bytes;
+    REQUIRE(address(tensor, at + count) <= memory_.size());
+    for (std::size_t b = 0; b < bytes * static_cast<std::size_t>(count); ++b) {
+      memory_[address(tensor, at) + b] = {tensor, row + static_cast<std::int32_t>(b / bytes)};
+    }
+  }
+  void check(std::int32_t tensor, std::int32_t at, std::int32_t row, std::int32_t count) {
+    const std::size_t bytes = n_.lines[static_cast<std::size_t>(tensor)].row_bytes;
+    std::size_t wrong = 0;
+    for (std::size_t b = 0; b < bytes * static_cast<std::size_t>(count); ++b) {
+      const Cell expected{tensor, row + static_cast<std::int32_t>(b / bytes)};
+      wrong += memory_[address(tensor, at) + b] == expected ? 0 : 1;
+    }
+    INFO("tensor ", tensor, " rows ", row, " + ", count);
+    REQUIRE(wrong == 0);
+  }
+  void spoil(const StepRequest& step) {
+    const BufferRequest& scratch = n_.buffers[static_cast<std::size_t>(step.scratch)];
+    REQUIRE(scratch.offset + scratch.bytes <= memory_.size());
+    std::fill_n(memory_.begin() + static_cast<std::ptrdiff_t>(scratch.offset), scratch.bytes, Cell{});
+  }
+
+  void run_whole(const StepRequest& step) {
+    spoil(step);
+    for (const std::int32_t t : step.inputs) {
+      if (t != no_buffer) {
+        check(t, 0, 0, n_.rows(t));
+      }
+    }
+    write(step.output, 0, 0, n_.rows(step.output));
+    // What it does not write over stays readable while it runs.
+    for (std::size_t k = 0; k < 2; ++k) {
+      const std::int32_t t = step.inputs[k];
+      if (t != no_buffer && address(t, 0) != address(step.output, 0)) {
+        check(t, 0, 0, n_.rows(t));
+      }
+    }
+  }
+
+  void run_chain(std::size_t first, std::size_t count) {
+    const std::span<RowLink> chain(n_.links.data() + first, count);
+    RowSchedule schedule(chain);
+    for (std::int32_t at = schedule.next(); at != RowLink::outside; at = schedule.next()) {
+      const auto k = static_cast<std::size_t>(at);
+      const StepRequest& step = n_.steps[first + k];
+      RowLink& link = chain[k];
+      REQUIRE(link.take > 0);
+      REQUIRE(link.take <= step.batch);
+      if (link.next + link.take - link.base > link.stored) {
+        slide(step, chain, k);
+      }
+      if (step.mode != RowMode::fold) {
+        spoil(step);
+      }
+      const auto check_inputs = [&](bool but_overwritten) {
+        for (std::size_t input = 0; input < 2; ++input) {
+          const std::int32_t t = step.inputs[input];
+          const std::int32_t rows = link.end_read() - link.first_read();
+          if (t == no_buffer || rows <= 0) {
+            continue;
+          }
+          const std::int16_t p = link.producers[input];
+          const std::int32_t base = p == RowLink::outside ? 0 : chain[static_cast<std::size_t>(p)].base;
+          if (but_overwritten &&
+              address(t, link.first_read() - base) == address(step.output, link.next - link.base) &&
+              ((step.overwrites >> input) & 1U) != 0) {
+            continue;
+          }
+          check(t, link.first_read() - base, link.first_read(), rows);
+        }
+      };
+      check_inputs(false);
+      if (step.mode == RowMode::fold) {
+        if (link.next + link.take == link.rows) {
+          write(step.output, 0, 0, 1);
+        }
+      } else {
+        REQUIRE(link.next - link.base + link.take <= link.stored);
+        write(step.output, link.next - link.base, link.next, link.take);
+        check_inputs(true);
+      }
+      link.next += link.take;
+    }
+    for (std::size_t k = 0; k < count; ++k) {
+      CHECK((chain[k].done() || !chain[k].whole_output));
+    }
+  }
+  void slide(const StepRequest& step, std::span<RowLink> chain, std::size_t k) {
+    RowLink& link = chain[k];
+    REQUIRE_FALSE(link.whole_output);
+    const std::int32_t oldest = std::min(oldest_row(chain, k), link.next);
+    for (std::int32_t row = oldest; row < link.next; ++row) {
+      check(step.output, row - link.base, row, 1);
+      write(step.output, row - oldest, row, 1);
+    }
+    link.base = oldest;
+  }
+
+  Network& n_;
+  std::vector<Cell> memory_;
+};
+
+/// Windows of all kinds, residual connections, outputs in the middle, operators that cannot stream.
+Network random_network(std::uint64_t seed) {
+  test::Random random(seed);
+  Network n;
+  std::vector<std::int32_t> all = {
+      n.add_tensor(random.in(1, 40), static_cast<std::size_t>(random.in(1, 9) * 8), -1)};
+  const int steps = random.in(1, 14);
+  for (int i = 0; i < steps; ++i) {
+    StepRequest step;
+    step.mode = random.one_in(12) ? RowMode::none : RowMode::rows;
+    step.batch = random.in(1, 3);
+    step.whole_scratch = static_cast<std::size_t>(random.in(0, 40));
+    step.row_scratch = static_cast<std::size_t>(random.in(0, 20));
+    step.work = static_cast<std::uint64_t>(random.in(1, 1'000'000));
+    const std::int32_t from =
+        random.one_in(4) ? all[static_cast<std::size_t>(random.in(0, static_cast<int>(all.size()) - 1))]
+                         : all.back();
+    const std::int32_t rows = n.rows(from);
+    const auto bytes = static_cast<std::size_t>(random.in(1, 9) * 8);
+    if (random.one_in(3)) {  // add, to any tensor of that shape
+      std::int32_t other = from;
+      for (const std::int32_t t : all) {
+        other = n.rows(t) == rows && n.lines[static_cast<std::size_t>(t)].row_bytes ==
+                                         n.lines[static_cast<std::size_t>(from)].row_bytes
+                    ? t
+                    : other;
+        if (random.one_in(2) && other != from) {
+          break;
+        }
+      }
+      step.rows = rows;
+      step.overwrites = static_cast<std::uint32_t>(random.in(0, 3));
+      all.push_back(n.add_step({from, other}, step, n.lines[static_cast<std::size_t>(from)].row_bytes));
+      continue;
+    }
+    step.window = {random.in(1, 3), random.in(0, 3), random.in(1, 5)};
+    step.rows = random.one_in(2) ? (rows + step.window.stride - 1) / step.window.stride
+                                 : std::max(1, (rows - step.window.reach) / step.window.stride + 1);
+    if (random.one_in(3)) {
+      step.window = {};
+      step.rows = rows;
+    }
+    all.push_back(n.add_step({from}, step, bytes));
+  }
+  if (random.one_in(2)) {
+    StepRequest fold;
+    fold.mode = RowMode::fold;
+    fold.rows = n.rows(all.back());
+    fold.row_scratch = 24;
+    fold.batch = random.in(1, 3);
+    all.push_back(n.add_step({all.back()}, fold, 24));
+  }
+  n.read(all.back(), n.next_step());
+  if (random.one_in(3)) {
+    n.read(all[static_cast<std::size_t>(random.in(0, static_cast<int>(all.size()) - 1))], n.next_step());
+  }
+  return n;
+}
+
+/// rows x row_bytes, 3x3 windows with SAME padding.
+StepRequest window3(std::int32_t rows, std::int32_t stride) {
+  StepRequest step;
+  step.mode = RowMode::rows;
+  step.window = {stride, stride == 1 ? 1 : 0, 3};
+  step.rows = rows / stride;
+  step.work = 1'000'000;
+  return step;
+}
+StepRequest pointwise(std::int32_t rows) {
+  StepRequest step;
+  step.mode = RowMode::rows;
+  step.rows = rows;
+  step.work = 1'000'000;
+  return step;
+}
+
+}  // namespace
+
+TEST_CASE("random networks: no operator reads a row that another one has written over") {
+  int streamed = 0;
+  int followed = 0;
+  for (std::uint64_t seed = 1; seed <= 4000; ++seed) {
+    INFO("seed ", seed);
+    Network n = random_network(seed);
+    for (const Aim aim : {Aim::fast, Aim::automatic, Aim::small}) {
+      n.plan(aim);
+      REQUIRE(n.arena != unplannable);
+      REQUIRE(n.arena >= n.bound);
+      for (const StepRequest& step : n.steps) {
+        streamed += step.streams() ? 1 : 0;
+        followed += step.follows != no_buffer ? 1 : 0;
+        REQUIRE((aim != Aim::fast || !step.streams()));
+      }
+      Machine(n).run();
+    }
+  }
+  CHECK(streamed > 10'000);  // else the networks test nothing
+  CHECK(followed > 1'000);
+}
+
+TEST_CASE("an inverted residual holds as many expanded rows as its filter is tall") {
+  Network n;
+  const std::int32_t input = n.add_tensor(56, 56 * 24, -1);
+  const std::int32_t expanded = n.add_step({input}, pointwise(56), 56 * 144);
+  const std::int32_t filtered = n.add_step({expanded}, window3(56, 1), 56 * 144);
+  const std::int32_t projected = n.add_step({filtered}, pointwise(56), 56 * 24);
+  StepRequest add = pointwise(56);
+  add.overwrites = 3;
+  const std::int32_t output = n.add_step({input, projected}, add, 56 * 24);
+  n.read(output, n.next_step());
+  n.plan(Aim::small);
+  const auto stored = [&](std::int32_t t) { return n.lines[static_cast<std::size_t>(t)].stored; };
+  CHECK(n.steps[0].chain_first == 0);
+  CHECK(n.steps[0].chain_last == 3);
+  CHECK(stored(expanded) == 3);
+  CHECK(stored(filtered) == 1);
+  CHECK(stored(projected) == 1);
+  // The output lies on the input; the projected row reuses nothing that is alive.
+  CHECK(n.arena == 56 * 56 * 24 + 3 * 56 * 144 + 56 * 144 + 56 * 24);
+  CHECK(n.arena == n.bound);
+  Machine(n).run();
+}
+
+TEST_CASE("an output of fewer bytes a row follows right behind its input") {
+  Network n;
+  const std::int32_t input = n.add_tensor(64, 96, -1);
+  const std::int32_t output = n.add_step({input}, window3(64, 2), 96);
+  n.read(output, n.next_step());
+  n.plan(Aim::small);
+  CHECK(n.steps[0].follows == input);
+  CHECK(n.steps[0].distance == 96);  // row 0 is written while rows 0 to 2 are read
+  CHECK(n.arena == 65 * 96);
+  Machine(n).run();
+}
+
+TEST_CASE("a whole network streams as one chain, through the mean over all rows") {
+  Network n;
+  std::int32_t at = n.add_tensor(48, 16, -1);
+  for (int i = 0; i < 6; ++i) {
+    at = n.add_step({at}, window3(48, 1), 64);
+  }
+  StepRequest fold = pointwise(48);
+  fold.mode = RowMode::fold;
+  fold.row_scratch = 256;
+  at = n.add_step({at}, fold, 64);
+  n.read(at, n.next_step());
+  n.plan(Aim::small);
+  CHECK(n.steps[0].chain_last == 6);
+  CHECK(n.arena == 48 * 16 + 5 * 3 * 64 + 64 + 256 + 64);
+  Machine(n).run();
+}
+
+TEST_CASE("what no time may be lost for runs at once") {
+  Network n;
+  const std::int32_t input = n.add_tensor(32, 64, -1);
+  StepRequest cheap = pointwise(32);
+  cheap.work = 32;  // calling it 32 times costs more than what it does
+  const std::int32_t middle = n.add_step({input}, cheap, 640);
+  n.read(n.add_step({middle}, cheap, 64), n.next_step());
+  n.plan(Aim::automatic);
+  CHECK_FALSE(n.steps[0].streams());
+  n.plan(Aim::small);
+  CHECK(n.steps[0].streams());
+}
