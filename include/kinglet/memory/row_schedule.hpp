@@ -134,4 +134,21 @@ constexpr std::int32_t oldest_row(std::span<const RowLink> links, std::size_t of
   return oldest;
 }
 
+/// Runs a chain on counters: sets the rows that outputs which are not whole must have memory for.
+/// @param before (k): called before link k runs
+template <class Before>
+constexpr void count_stored_rows(std::span<RowLink> chain, Before before) noexcept {
+  RowSchedule schedule(chain);
+  for (std::int32_t at = schedule.next(); at != RowLink::outside; at = schedule.next()) {
+    const auto k = static_cast<std::size_t>(at);
+    RowLink& link = chain[k];
+    before(k);
+    if (!link.whole_output) {
+      const std::int32_t oldest = std::min(oldest_row(chain, k), link.next);
+      link.stored = std::max(link.stored, link.next + link.take - oldest);
+    }
+    link.next += link.take;
+  }
+}
+
 }  // namespace kinglet::inline KINGLET_TARGET

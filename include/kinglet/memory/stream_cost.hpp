@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file memory/stream_cost.hpp
-/// What it costs to run a chain of operators row by row, and the best cuts of a network into such chains.
+/// What it costs to run a chain of operators row by row.
 ///
 /// For a sink m, follow every tensor t back from it. When m has made row Y, an operator k on the way has made the rows up
 /// to S Y + N of its output: S is the product of the strides between, N adds up what windows reach ahead. So while m
@@ -11,90 +11,9 @@
 /// with every m where they meet. The schedule, run on counters, then counts exactly.
 #pragma once
 
-#include <kinglet/memory/planner.hpp>
-#include <kinglet/memory/row_schedule.hpp>
+#include <kinglet/memory/stream_request.hpp>
 
 namespace kinglet::inline KINGLET_TARGET {
-
-/// What to plan for.
-enum class Aim : std::uint8_t {
-  automatic,  ///< the smallest plan that costs no time
-  fast,       ///< every operator at once
-  small,      ///< the smallest plan
-};
-
-enum class RowMode : std::uint8_t {
-  none,  ///< only at once
-  rows,  ///< some rows of output from some rows of input
-  fold,  ///< takes rows of input, and makes its output with the last of them
-};
-
-/// An operator as the planner sees it.
-struct StepRequest {
-  // Given.
-  std::int32_t inputs[2] = {no_buffer, no_buffer};  ///< activations among its inputs: tensors
-  std::int32_t output = no_buffer;
-  std::int32_t scratch = no_buffer;  ///< the buffer of its scratch memory
-  RowMode mode = RowMode::none;
-  RowWindow window{};            ///< of every input
-  std::int32_t input_rows = 0;   ///< of every input
-  std::int32_t rows = 0;         ///< of the output; folding: of the input
-  std::int32_t batch = 1;        ///< rows it makes at once when it streams
-  std::uint32_t overwrites = 0;  ///< bit k: may write exactly over input k, running at once or row by row
-  std::size_t whole_scratch = 0;
-  std::size_t row_scratch = 0;
-  std::uint64_t work = 0;  ///< about as much as that many multiply-accumulates of a pointwise convolution
-  static constexpr std::uint64_t element_work = 24;  ///< for making one element, besides the sums in it
-  // Results.
-  std::int32_t chain_first = no_buffer;  ///< of the chain it is in; none: it runs at once
-  std::int32_t chain_last = no_buffer;
-  std::int32_t follows =
-      no_buffer;                ///< of a chain's last step: the tensor behind whose rows the output's follow
-  std::ptrdiff_t distance = 0;  ///< by which the output begins lower
-  // The planner's own.
-  std::int32_t group_first = no_buffer;  ///< of a chain's last step
-  std::int32_t slope = 0;                ///< S and N of the file's comment; S = 0: not on the way to the sink
-  std::int32_t ahead = 0;
-  std::int32_t cut = 0;      ///< the best group that ends here begins there
-  bool cut_streams = false;  ///< and is a chain
-  std::size_t peak = 0;      ///< bytes of the largest group up to here
-  std::uint64_t lost = 0;    ///< time lost by all groups up to here
-
-  [[nodiscard]] constexpr bool streams() const noexcept { return chain_first != no_buffer; }
-  /// The output may lie exactly on this input, wherever the operator reads it.
-  [[nodiscard]] constexpr bool may_overwrite(std::int32_t tensor) const noexcept {
-    bool reads = false;
-    for (std::size_t k = 0; k < 2; ++k) {
-      if (inputs[k] == tensor) {
-        if (((overwrites >> k) & 1U) == 0) {
-          return false;
-        }
-        reads = true;
-      }
-    }
-    return reads && output != no_buffer;
-  }
-};
-
-/// A tensor as the planner sees it.
-struct LineRequest {
-  std::int32_t rows = 0;  ///< 0: cannot be held row by row
-  std::size_t row_bytes = 0;
-  std::int32_t made = -1;  ///< by this step; -1: an input of the network
-  static constexpr std::int32_t ambiguous =
-      -2;  ///< `made` of a tensor that is written twice, or read before that
-  // Results.
-  std::int32_t stored = 0;  ///< rows in memory; 0: all of them
-  bool brief = false;       ///< alive only until the reader right behind its maker has run
-  // The planner's own.
-  std::int32_t slope = 0;  ///< S and N
-  std::int32_t ahead = 0;
-  std::int32_t oldest = 0;   ///< row still read while the sink makes row 0
-  std::int32_t readers = 0;  ///< on the way to the sink
-  bool read_by_sink = false;
-  std::int32_t estimate = 0;  ///< rows held, for the sinks so far
-  bool mixed = false;         ///< paths to the sink of different strides
-};
 
 /// Calling a kernel once more costs about as much as these multiply-accumulates.
 inline constexpr std::uint64_t call_work = 6'000;
@@ -302,75 +221,5 @@ class ChainCost {
   std::uint64_t lost_ = 0;
 };
 
-/// The best group that ends with each step, by bytes within no limit, or by time within one.
-constexpr void find_cuts(std::span<StepRequest> steps, std::span<LineRequest> lines,
-                         std::span<const BufferRequest> buffers, Aim aim, std::size_t limit) noexcept {
-  const bool by_time = limit != unplannable;
-  for (LineRequest& line : lines) {
-    line.estimate = 0;
-  }
-  for (std::int32_t j = 0; j < static_cast<std::int32_t>(steps.size()); ++j) {
-    StepRequest& end = steps[static_cast<std::size_t>(j)];
-    const auto offer = [&](std::int32_t i, bool streams, std::size_t bytes, std::uint64_t lost, bool first) {
-      const StepRequest* const before = i == 0 ? nullptr : &steps[static_cast<std::size_t>(i) - 1];
-      const std::size_t peak = std::max(bytes, before == nullptr ? 0 : before->peak);
-      const std::uint64_t all_lost = lost + (before == nullptr ? 0 : before->lost);
-      const bool fits = peak <= limit;
-      const bool better = by_time ? fits && (end.peak > limit || all_lost < end.lost)
-                                  : peak < end.peak || (peak == end.peak && all_lost < end.lost);
-      if (first || better) {
-        end.cut = i;
-        end.cut_streams = streams;
-        end.peak = peak;
-        end.lost = all_lost;
-      }
-    };
-    ChainCost cost(steps, lines, buffers, j);
-    offer(j, false, cost.bytes_at_once(), 0, true);
-    if (aim == Aim::fast || end.mode == RowMode::none) {
-      continue;
-    }
-    follow_back(steps, lines, j);
-    for (std::int32_t i = j; i >= 0 && i > j - max_chain && cost.extend(); --i) {
-      if ((i != j || end.mode == RowMode::rows) && (aim == Aim::small || cost.is_free())) {
-        offer(i, true, cost.bytes(), cost.lost(), false);
-      }
-    }
-  }
-}
-
 }  // namespace detail
-
-/// Operators that read or write a tensor without one clear maker only run at once.
-constexpr void keep_ambiguous_whole(std::span<StepRequest> steps,
-                                    std::span<const LineRequest> lines) noexcept {
-  const auto clear = [&](std::int32_t tensor) {
-    return tensor == no_buffer || lines[static_cast<std::size_t>(tensor)].made != LineRequest::ambiguous;
-  };
-  for (StepRequest& step : steps) {
-    if (step.output == no_buffer || !clear(step.output) || !clear(step.inputs[0]) || !clear(step.inputs[1])) {
-      step.mode = RowMode::none;
-    }
-  }
-}
-
-/// Cuts the network into groups: sets `group_first` of every chain's last step.
-constexpr void cut_into_groups(std::span<StepRequest> steps, std::span<LineRequest> lines,
-                               std::span<const BufferRequest> buffers, Aim aim) noexcept {
-  if (steps.empty()) {
-    return;
-  }
-  keep_ambiguous_whole(steps, lines);
-  detail::find_cuts(steps, lines, buffers, aim, unplannable);
-  detail::find_cuts(steps, lines, buffers, aim, steps.back().peak);
-  for (StepRequest& step : steps) {
-    step.group_first = step.chain_first = step.chain_last = no_buffer;
-  }
-  for (auto j = static_cast<std::int32_t>(steps.size()) - 1; j >= 0;) {
-    StepRequest& step = steps[static_cast<std::size_t>(j)];
-    step.group_first = step.cut_streams ? step.cut : no_buffer;
-    j = step.cut - 1;
-  }
-}
-
 }  // namespace kinglet::inline KINGLET_TARGET

@@ -6,13 +6,14 @@
 ///
 /// 1. For every operator j and every chain [i, j] that may end with it, add up the bytes that are alive meanwhile
 ///    (memory/stream_cost.hpp).
-/// 2. Cut so that the largest sum is smallest; then, with that as limit, so that the least time is lost.
+/// 2. Cut so that the largest sum is smallest; then, with that as limit, so that the least time is lost
+///    (memory/stream_cuts.hpp).
 /// 3. Run each chain's schedule on counters: it says how many rows each line buffer holds, which ones are alive only
 ///    from their maker to the reader right behind it, and how closely the output's rows can follow behind the input's.
 /// 4. Place all buffers (memory/planner.hpp), with and without outputs that follow behind inputs; keep the smaller.
 #pragma once
 
-#include <kinglet/memory/stream_cost.hpp>
+#include <kinglet/memory/stream_cuts.hpp>
 
 namespace kinglet::inline KINGLET_TARGET {
 
@@ -137,10 +138,7 @@ constexpr ChainFacts settle_chain(const StreamNetwork& n, std::int32_t i, std::i
     n.lines[static_cast<std::size_t>(tensor_of(k))].brief =
         !chain[k].whole_output && chain[k].last_reader == static_cast<std::int32_t>(k) + 1;
   }
-  RowSchedule schedule(chain);
-  for (std::int32_t at = schedule.next(); at != RowLink::outside; at = schedule.next()) {
-    const auto k = static_cast<std::size_t>(at);
-    RowLink& link = chain[k];
+  count_stored_rows(chain, [&](std::size_t k) {
     if (followed != no_buffer && k + 1 == chain.size()) {
       follower.note(chain);
     }
@@ -150,12 +148,7 @@ constexpr ChainFacts settle_chain(const StreamNetwork& n, std::int32_t i, std::i
         line.brief = false;  // rows wait while somebody else runs
       }
     }
-    if (!link.whole_output) {
-      const std::int32_t oldest = std::min(oldest_row(chain, k), link.next);
-      link.stored = std::max(link.stored, link.next + link.take - oldest);
-    }
-    link.next += link.take;
-  }
+  });
   for (std::size_t k = 0; k < chain.size(); ++k) {
     StepRequest& step = n.steps[static_cast<std::size_t>(i) + k];
     LineRequest& line = n.lines[static_cast<std::size_t>(step.output)];

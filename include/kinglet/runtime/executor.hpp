@@ -84,6 +84,7 @@ class Executor {
   /// Aim::fast to see all.
   template <class Observer>
   void run(Observer observe) {
+    std::span<RowLink> links = links_;
     for (std::size_t i = 0; i < steps_.size();) {
       const std::size_t count = steps_[i].chain_length;
       if (count == 0) {
@@ -93,15 +94,16 @@ class Executor {
       }
       const std::span<const Step> chain = steps_.subspan(i, count);
       stream::run_chain(
-          links_.subspan(i, count), [chain](std::size_t k) { return chain[k].line; },
+          links.first(count), [chain](std::size_t k) { return chain[k].line; },
           [chain](std::size_t k, const stream::RowSlice& slice) {
             chain[k].run_rows(chain[k].state, slice);
           });
-      for (const std::size_t end = i + count; i < end; ++i) {
-        if (links_[i].whole_output) {
+      for (std::size_t k = 0; k < count; ++k, ++i) {
+        if (links[k].whole_output) {
           show(observe, i);
         }
       }
+      links = links.subspan(count);
     }
   }
 
@@ -170,16 +172,19 @@ class Executor {
     };
     const auto operators = static_cast<std::size_t>(model_.operator_count());
     steps_ = {state.make<Step>(operators), operators};
-    links_ = {state.make<RowLink>(operators), operators};
-    std::copy(plan.network.links.begin(), plan.network.links.end(), links_.begin());
+    links_ = {state.make<RowLink>(count_streamed(plan)), count_streamed(plan)};
+    std::size_t links = 0;
     for (std::size_t i = 0; i < operators; ++i) {
       const OperatorInfo info = model_.op(static_cast<std::int32_t>(i));
-      Preparation preparation(model_, info, state, packed, addresses);
+      Preparation preparation(model_, info, packed, addresses);
       preparation.set_scratch_address(memory.arena.data() + plan.buffers()[plan.activations + i].offset);
       static_cast<void>(
           find_operator(Operators::table, info.code)->prepare(preparation));  // checked by the plan
       steps_[i] = preparation.step();
       const StepRequest& request = plan.step(i);
+      if (request.streams()) {
+        links_[links++] = plan.network.links[i];
+      }
       steps_[i].line = {addresses.find(info.outputs[0]),
                         request.output == no_buffer
                             ? 0

@@ -9,12 +9,13 @@ namespace kinglet::inline KINGLET_TARGET {
 
 /// How much memory a model needs, and of what kind.
 struct MemoryNeeds {
-  std::size_t arena_bytes = 0;          ///< activations and scratch, inputs and outputs included
-  std::size_t state_bytes = 0;          ///< the executor's tables: steps and operator states
-  std::size_t packed_weight_bytes = 0;  ///< per-channel multipliers, tables and copies of constants
-  std::size_t constant_bytes = 0;       ///< used in place from the file
-  std::size_t lower_bound = 0;          ///< most activation bytes alive at one time: no plan is smaller
-  std::uint64_t macs = 0;               ///< multiply-accumulates of one run
+  std::size_t arena_bytes = 0;  ///< activations and scratch, inputs and outputs included
+  std::size_t state_bytes = 0;  ///< the executor's tables: steps, and rows made of chains
+  std::size_t packed_weight_bytes =
+      0;  ///< constant once loaded: weights as kernels want them, multipliers, kernels' arguments
+  std::size_t constant_bytes = 0;  ///< used in place from the file
+  std::size_t lower_bound = 0;     ///< most activation bytes alive at one time: no plan is smaller
+  std::uint64_t macs = 0;          ///< multiply-accumulates of one run
 
   /// What the executor keeps besides the arena.
   [[nodiscard]] constexpr std::size_t storage_bytes() const noexcept {
@@ -65,6 +66,11 @@ inline Result<const OperatorEntry*> lookup(std::span<const OperatorEntry> table,
 }
 
 }  // namespace detail
+
+/// Operators in chains.
+inline std::size_t count_streamed(const MemoryPlan& plan) noexcept {
+  return static_cast<std::size_t>(std::ranges::count_if(plan.network.steps, &StepRequest::streams));
+}
 
 namespace detail {
 
@@ -213,7 +219,7 @@ inline Result<MemoryPlan> plan_model(const Model& model, std::span<const Operato
       return entry.status();
     }
     const TensorAddresses nowhere{};
-    Preparation preparation(model, info, state, packed, nowhere);
+    Preparation preparation(model, info, packed, nowhere);
     if (const Status status = (*entry)->prepare(preparation); !status.ok()) {
       return status;
     }
@@ -232,7 +238,7 @@ inline Result<MemoryPlan> plan_model(const Model& model, std::span<const Operato
     return Status::failure(Errc::bad_shape, "the activations are larger than an address space");
   }
   plan.needs.lower_bound = memory_lower_bound(network.buffers);
-  state.make<RowLink>(operators);
+  state.make<RowLink>(count_streamed(plan));
   plan.needs.state_bytes = state.used();
   plan.needs.packed_weight_bytes = packed.used();
   for (std::int32_t i = 0; i < model.tensor_count(); ++i) {
@@ -252,10 +258,9 @@ std::size_t check_operators(const Model& model, std::span<const OperatorEntry> t
     const auto entry = detail::lookup(table, info);
     Status status = entry.status();
     if (entry) {
-      Arena state;
       Arena packed;
       const TensorAddresses nowhere{};
-      Preparation preparation(model, info, state, packed, nowhere);
+      Preparation preparation(model, info, packed, nowhere);
       status = (*entry)->prepare(preparation);
     }
     if (!status.ok()) {

@@ -46,11 +46,11 @@ struct TensorAddresses {
 
 class Preparation {
  public:
-  Preparation(const Model& model, const OperatorInfo& info, Arena& state, Arena& packed,
+  Preparation(const Model& model, const OperatorInfo& info, Arena& packed,
               const TensorAddresses& addresses) noexcept
-      : model_(model), info_(info), state_(state), packed_(packed), addresses_(addresses) {}
+      : model_(model), info_(info), packed_(packed), addresses_(addresses) {}
 
-  [[nodiscard]] bool measuring() const noexcept { return state_.counting(); }
+  [[nodiscard]] bool measuring() const noexcept { return packed_.counting(); }
   [[nodiscard]] const OperatorInfo& info() const noexcept { return info_; }
 
   // Tensors. `input(k)` needs has_input(k).
@@ -74,10 +74,10 @@ class Preparation {
   }
 
   // Requests.
-  /// Objects the operator keeps while it can run: null while measuring.
+  /// What the operator's kernel is called with, constant once it is prepared: null while measuring.
   template <class T>
-  T* make_state(std::size_t count = 1) noexcept {
-    return state_.make<T>(count);
+  T* make_state() noexcept {
+    return packed_.make<T>();
   }
   /// Constants in the form a kernel wants (multipliers, tables, packed weights): null while measuring.
   template <class T>
@@ -146,7 +146,6 @@ class Preparation {
  private:
   const Model& model_;
   OperatorInfo info_;
-  Arena& state_;
   Arena& packed_;
   const TensorAddresses& addresses_;
   std::byte* scratch_address_ = nullptr;

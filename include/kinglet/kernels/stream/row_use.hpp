@@ -4,11 +4,11 @@
 #pragma once
 
 #include <kinglet/kernels/window.hpp>
-#include <kinglet/memory/stream_cost.hpp>
+#include <kinglet/memory/stream_request.hpp>
 
 namespace kinglet::inline KINGLET_TARGET::stream {
 
-/// What the planner wants to know of an operator (memory/stream_cost.hpp).
+/// What the planner wants to know of an operator (memory/stream_request.hpp).
 struct RowUse {
   RowMode mode = RowMode::none;
   RowWindow window{};

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file memory/stream_cuts.hpp
+/// The best cuts of a network into groups: operators that run at once, and chains that stream. By dynamic programming over
+/// the last operator of a group: first so that the largest sum of bytes alive at one time is smallest, then, within that,
+/// so that the least time is lost.
+#pragma once
+
+#include <kinglet/memory/stream_cost.hpp>
+
+namespace kinglet::inline KINGLET_TARGET {
+namespace detail {
+
+/// The best group that ends with each step, by bytes within no limit, or by time within one.
+constexpr void find_cuts(std::span<StepRequest> steps, std::span<LineRequest> lines,
+                         std::span<const BufferRequest> buffers, Aim aim, std::size_t limit) noexcept {
+  const bool by_time = limit != unplannable;
+  for (LineRequest& line : lines) {
+    line.estimate = 0;
+  }
+  for (std::int32_t j = 0; j < static_cast<std::int32_t>(steps.size()); ++j) {
+    StepRequest& end = steps[static_cast<std::size_t>(j)];
+    const auto offer = [&](std::int32_t i, bool streams, std::size_t bytes, std::uint64_t lost, bool first) {
+      const StepRequest* const before = i == 0 ? nullptr : &steps[static_cast<std::size_t>(i) - 1];
+      const std::size_t peak = std::max(bytes, before == nullptr ? 0 : before->peak);
+      const std::uint64_t all_lost = lost + (before == nullptr ? 0 : before->lost);
+      const bool fits = peak <= limit;
+      const bool better = by_time ? fits && (end.peak > limit || all_lost < end.lost)
+                                  : peak < end.peak || (peak == end.peak && all_lost < end.lost);
+      if (first || better) {
+        end.cut = i;
+        end.cut_streams = streams;
+        end.peak = peak;
+        end.lost = all_lost;
+      }
+    };
+    ChainCost cost(steps, lines, buffers, j);
+    offer(j, false, cost.bytes_at_once(), 0, true);
+    if (aim == Aim::fast || end.mode == RowMode::none) {
+      continue;
+    }
+    follow_back(steps, lines, j);
+    for (std::int32_t i = j; i >= 0 && i > j - max_chain && cost.extend(); --i) {
+      if ((i != j || end.mode == RowMode::rows) && (aim == Aim::small || cost.is_free())) {
+        offer(i, true, cost.bytes(), cost.lost(), false);
+      }
+    }
+  }
+}
+
+}  // namespace detail
+
+/// Operators that read or write a tensor without one clear maker only run at once.
+constexpr void keep_ambiguous_whole(std::span<StepRequest> steps,
+                                    std::span<const LineRequest> lines) noexcept {
+  const auto clear = [&](std::int32_t tensor) {
+    return tensor == no_buffer || lines[static_cast<std::size_t>(tensor)].made != LineRequest::ambiguous;
+  };
+  for (StepRequest& step : steps) {
+    if (step.output == no_buffer || !clear(step.output) || !clear(step.inputs[0]) || !clear(step.inputs[1])) {
+      step.mode = RowMode::none;
+    }
+  }
+}
+
+/// Cuts the network into groups: sets `group_first` of every chain's last step.
+constexpr void cut_into_groups(std::span<StepRequest> steps, std::span<LineRequest> lines,
+                               std::span<const BufferRequest> buffers, Aim aim) noexcept {
+  if (steps.empty()) {
+    return;
+  }
+  keep_ambiguous_whole(steps, lines);
+  detail::find_cuts(steps, lines, buffers, aim, unplannable);
+  detail::find_cuts(steps, lines, buffers, aim, steps.back().peak);
+  for (StepRequest& step : steps) {
+    step.group_first = step.chain_first = step.chain_last = no_buffer;
+  }
+  for (auto j = static_cast<std::int32_t>(steps.size()) - 1; j >= 0;) {
+    StepRequest& step = steps[static_cast<std::size_t>(j)];
+    step.group_first = step.cut_streams ? step.cut : no_buffer;
+    j = step.cut - 1;
+  }
+}
+
+}  // namespace kinglet::inline KINGLET_TARGET

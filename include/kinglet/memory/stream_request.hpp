@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file memory/stream_request.hpp
+/// Operators and tensors as the planner of row-by-row chains sees them (memory/stream_planner.hpp).
+#pragma once
+
+#include <kinglet/memory/planner.hpp>
+#include <kinglet/memory/row_schedule.hpp>
+
+namespace kinglet::inline KINGLET_TARGET {
+
+/// What to plan for.
+enum class Aim : std::uint8_t {
+  automatic,  ///< the smallest plan that costs no time
+  fast,       ///< every operator at once
+  small,      ///< the smallest plan
+};
+
+enum class RowMode : std::uint8_t {
+  none,  ///< only at once
+  rows,  ///< some rows of output from some rows of input
+  fold,  ///< takes rows of input, and makes its output with the last of them
+};
+
+/// An operator as the planner sees it.
+struct StepRequest {
+  // Given.
+  std::int32_t inputs[2] = {no_buffer, no_buffer};  ///< activations among its inputs: tensors
+  std::int32_t output = no_buffer;
+  std::int32_t scratch = no_buffer;  ///< the buffer of its scratch memory
+  RowMode mode = RowMode::none;
+  RowWindow window{};            ///< of every input
+  std::int32_t input_rows = 0;   ///< of every input
+  std::int32_t rows = 0;         ///< of the output; folding: of the input
+  std::int32_t batch = 1;        ///< rows it makes at once when it streams
+  std::uint32_t overwrites = 0;  ///< bit k: may write exactly over input k, running at once or row by row
+  std::size_t whole_scratch = 0;
+  std::size_t row_scratch = 0;
+  std::uint64_t work = 0;  ///< about as much as that many multiply-accumulates of a pointwise convolution
+  static constexpr std::uint64_t element_work = 24;  ///< for making one element, besides the sums in it
+  // Results.
+  std::int32_t chain_first = no_buffer;  ///< of the chain it is in; none: it runs at once
+  std::int32_t chain_last = no_buffer;
+  std::int32_t follows =
+      no_buffer;                ///< of a chain's last step: the tensor behind whose rows the output's follow
+  std::ptrdiff_t distance = 0;  ///< by which the output begins lower
+  // The planner's own.
+  std::int32_t group_first = no_buffer;  ///< of a chain's last step
+  std::int32_t slope = 0;                ///< S and N of the file's comment; S = 0: not on the way to the sink
+  std::int32_t ahead = 0;
+  std::int32_t cut = 0;      ///< the best group that ends here begins there
+  bool cut_streams = false;  ///< and is a chain
+  std::size_t peak = 0;      ///< bytes of the largest group up to here
+  std::uint64_t lost = 0;    ///< time lost by all groups up to here
+
+  [[nodiscard]] constexpr bool streams() const noexcept { return chain_first != no_buffer; }
+  /// The output may lie exactly on this input, wherever the operator reads it.
+  [[nodiscard]] constexpr bool may_overwrite(std::int32_t tensor) const noexcept {
+    bool reads = false;
+    for (std::size_t k = 0; k < 2; ++k) {
+      if (inputs[k] == tensor) {
+        if (((overwrites >> k) & 1U) == 0) {
+          return false;
+        }
+        reads = true;
+      }
+    }
+    return reads && output != no_buffer;
+  }
+};
+
+/// A tensor as the planner sees it.
+struct LineRequest {
+  std::int32_t rows = 0;  ///< 0: cannot be held row by row
+  std::size_t row_bytes = 0;
+  std::int32_t made = -1;  ///< by this step; -1: an input of the network
+  static constexpr std::int32_t ambiguous =
+      -2;  ///< `made` of a tensor that is written twice, or read before that
+  // Results.
+  std::int32_t stored = 0;  ///< rows in memory; 0: all of them
+  bool brief = false;       ///< alive only until the reader right behind its maker has run
+  // The planner's own.
+  std::int32_t slope = 0;  ///< S and N
+  std::int32_t ahead = 0;
+  std::int32_t oldest = 0;   ///< row still read while the sink makes row 0
+  std::int32_t readers = 0;  ///< on the way to the sink
+  bool read_by_sink = false;
+  std::int32_t estimate = 0;  ///< rows held, for the sinks so far
+  bool mixed = false;         ///< paths to the sink of different strides
+};
+
+}  // namespace kinglet::inline KINGLET_TARGET
