@@ -2,10 +2,11 @@
 /// @file memory/planner.hpp
 /// The one memory planner, for typed networks (at compile time) and for files (when they are loaded).
 ///
-/// First fit by size:
+/// First fit, in an order:
 /// 1. Buffers that share memory (`shares_with`) are pieces of one block: each lies `shift` bytes from the block's
 ///    first, each with a lifetime of its own. Pieces of one block may overlap; whoever asks for it knows why.
-/// 2. Take the biggest block that has no place yet; of equals, the one alive earliest, then the first listed.
+/// 2. Take the block that has no place yet and comes first: the biggest, or the one alive when most bytes are; of
+///    equals the biggest, then the one alive earliest, then the first listed.
 /// 3. Find the lowest place where no piece overlaps, in time and in memory, one that has its place; put it there.
 /// 4. Repeat from 2. The arena ends where the highest buffer ends.
 ///
@@ -38,6 +39,7 @@ struct BufferRequest {
   std::int32_t piece = no_buffer;  ///< the next piece of the same block
   std::ptrdiff_t low = 0;          ///< of a block's first buffer: the least shift in it
   std::ptrdiff_t high = 0;         ///< and the highest end
+  std::size_t urgency = 0;         ///< of a block's first buffer: it is placed before those with less
   bool placed = false;
 
   [[nodiscard]] constexpr std::ptrdiff_t end() const noexcept {
@@ -101,65 +103,110 @@ constexpr void link_pieces(std::span<BufferRequest> requests) noexcept {
   }
 }
 
+// Pointers instead of spans in what follows: the compiler counts every call when it plans a typed network.
+
 /// The lowest place of a block's first buffer at which no piece collides with a placed buffer.
 /// @param head of the placed buffers, in order of offset
-constexpr std::ptrdiff_t find_place(std::span<const BufferRequest> requests, std::int32_t head,
+constexpr std::ptrdiff_t find_place(const BufferRequest* requests, std::int32_t head,
                                     std::int32_t block) noexcept {
   constexpr int most_passes = 16;  // a second one is rare; then the block goes on top of all
-  const std::ptrdiff_t lowest = -requests[static_cast<std::size_t>(block)].low;
+  const std::ptrdiff_t lowest = -requests[block].low;
   std::ptrdiff_t place = lowest;
   for (int pass = 0; pass < most_passes; ++pass) {
     bool moved = false;
-    for (std::int32_t i = head; i != no_buffer; i = requests[static_cast<std::size_t>(i)].next) {
-      const BufferRequest& other = requests[static_cast<std::size_t>(i)];
+    for (std::int32_t i = head; i != no_buffer; i = requests[i].next) {
+      const BufferRequest& other = requests[i];
       const auto begin = static_cast<std::ptrdiff_t>(other.offset);
       const std::ptrdiff_t end = begin + static_cast<std::ptrdiff_t>(other.bytes);
-      for (std::int32_t p = block; p != no_buffer; p = requests[static_cast<std::size_t>(p)].piece) {
-        const BufferRequest& piece = requests[static_cast<std::size_t>(p)];
-        if (piece.lifetime.overlaps(other.lifetime) && place + piece.shift < end &&
-            begin < place + piece.end()) {
+      for (std::int32_t p = block; p != no_buffer; p = requests[p].piece) {
+        const BufferRequest& piece = requests[p];
+        const std::ptrdiff_t at = place + piece.shift;
+        if (at < end && begin < at + static_cast<std::ptrdiff_t>(piece.bytes) &&
+            piece.lifetime.overlaps(other.lifetime)) {
           place = static_cast<std::ptrdiff_t>(align_up(static_cast<std::size_t>(end - piece.shift)));
           moved = true;
         }
       }
     }
-    if (!moved) {
+    // A single buffer only moves past buffers that begin lower than those that follow: once is enough.
+    if (!moved || requests[block].piece == no_buffer) {
       return place;
-    }
-    if (requests[static_cast<std::size_t>(block)].piece == no_buffer) {
-      return place;  // a single buffer only moved past buffers that begin lower than those that follow
     }
   }
   std::size_t top = 0;
-  for (std::int32_t i = head; i != no_buffer; i = requests[static_cast<std::size_t>(i)].next) {
-    const BufferRequest& other = requests[static_cast<std::size_t>(i)];
-    top = std::max(top, align_up(other.offset + other.bytes));
+  for (std::int32_t i = head; i != no_buffer; i = requests[i].next) {
+    top = std::max(top, align_up(requests[i].offset + requests[i].bytes));
   }
   return static_cast<std::ptrdiff_t>(top) + lowest;
 }
 
 /// Puts a buffer into the list of placed ones, behind every buffer that starts lower. @return the list's head.
-constexpr std::int32_t insert_placed(std::span<BufferRequest> requests, std::int32_t head,
-                                     std::int32_t self) noexcept {
-  BufferRequest& r = requests[static_cast<std::size_t>(self)];
+constexpr std::int32_t insert_placed(BufferRequest* requests, std::int32_t head, std::int32_t self) noexcept {
+  BufferRequest& r = requests[self];
   std::int32_t after = no_buffer;
   std::int32_t follow = head;
-  while (follow != no_buffer && requests[static_cast<std::size_t>(follow)].offset <= r.offset) {
+  while (follow != no_buffer && requests[follow].offset <= r.offset) {
     after = follow;
-    follow = requests[static_cast<std::size_t>(follow)].next;
+    follow = requests[follow].next;
   }
   r.next = follow;
   if (after == no_buffer) {
     return self;
   }
-  requests[static_cast<std::size_t>(after)].next = self;
+  requests[after].next = self;
   return head;
+}
+
+/// Of the blocks that have no place, the one that comes first; null when all have one.
+constexpr BufferRequest* next_block(BufferRequest* begin, BufferRequest* end) noexcept {
+  BufferRequest* best = nullptr;
+  for (BufferRequest* r = begin; r != end; ++r) {
+    if (r->placed) {
+      continue;
+    }
+    const bool comes_before =
+        best == nullptr ||
+        (r->urgency != best->urgency                  ? r->urgency > best->urgency
+         : r->high - r->low != best->high - best->low ? r->high - r->low > best->high - best->low
+         : r->lifetime.first != best->lifetime.first  ? r->lifetime.first < best->lifetime.first
+                                                      : r->lifetime.last < best->lifetime.last);
+    best = comes_before ? r : best;
+  }
+  return best;
+}
+
+}  // namespace detail
+
+/// Which blocks are placed first.
+enum class PlacementOrder : std::uint8_t { by_size, by_crowding };
+
+namespace detail {
+
+/// Most bytes alive at one time in the life of each block.
+constexpr void set_crowding(BufferRequest* begin, BufferRequest* end) noexcept {
+  for (const BufferRequest* at = begin; at != end; ++at) {
+    if (at->bytes == 0) {
+      continue;
+    }
+    const std::int32_t now = at->lifetime.first;
+    std::size_t sum = 0;
+    for (const BufferRequest* r = begin; r != end; ++r) {
+      sum += r->lifetime.first <= now && now <= r->lifetime.last ? r->bytes : 0;
+    }
+    for (BufferRequest* r = begin; r != end; ++r) {
+      if (r->lifetime.first <= now && now <= r->lifetime.last) {
+        BufferRequest& first = r->shares_with == no_buffer ? *r : begin[r->shares_with];
+        first.urgency = std::max(first.urgency, sum);
+      }
+    }
+  }
 }
 
 }  // namespace detail
 
 /// Gives every request an offset. @return the arena's bytes, or `unplannable` (then offsets mean nothing).
-constexpr std::size_t plan_memory(std::span<BufferRequest> requests) noexcept {
+constexpr std::size_t plan_memory(std::span<BufferRequest> requests,
+                                  PlacementOrder order = PlacementOrder::by_size) noexcept {
   constexpr std::size_t highest =
       unplannable / 2 & ~(buffer_alignment - 1);  // where an arena may end at most
   for (BufferRequest& r : requests) {
@@ -171,33 +218,25 @@ constexpr std::size_t plan_memory(std::span<BufferRequest> requests) noexcept {
   detail::link_pieces(requests);
   for (BufferRequest& r : requests) {
     r.placed = r.shares_with != no_buffer || (r.bytes == 0 && r.piece == no_buffer);
+    r.urgency = 0;
   }
-  const auto bigger = [](const BufferRequest& a, const BufferRequest& b) {
-    return a.high - a.low != b.high - b.low ? a.high - a.low > b.high - b.low
-                                            : a.lifetime.first < b.lifetime.first;
-  };
+  if (order == PlacementOrder::by_crowding) {
+    detail::set_crowding(requests.data(), requests.data() + requests.size());
+  }
   std::int32_t head = no_buffer;
   std::size_t total = 0;
-  for (;;) {
-    BufferRequest* best = nullptr;
-    for (BufferRequest& r : requests) {
-      if (!r.placed && (best == nullptr || bigger(r, *best))) {
-        best = &r;
-      }
-    }
-    if (best == nullptr) {
-      break;
-    }
-    const auto block = static_cast<std::int32_t>(best - requests.data());
-    const std::ptrdiff_t place = detail::find_place(requests, head, block);
+  BufferRequest* const all = requests.data();
+  while (BufferRequest* const best = detail::next_block(all, all + requests.size())) {
+    const auto block = static_cast<std::int32_t>(best - all);
+    const std::ptrdiff_t place = detail::find_place(all, head, block);
     if (static_cast<std::size_t>(best->high) > highest - static_cast<std::size_t>(place)) {
       return unplannable;
     }
-    for (std::int32_t p = block; p != no_buffer; p = requests[static_cast<std::size_t>(p)].piece) {
-      BufferRequest& piece = requests[static_cast<std::size_t>(p)];
+    for (std::int32_t p = block; p != no_buffer; p = all[p].piece) {
+      BufferRequest& piece = all[p];
       piece.offset = static_cast<std::size_t>(place + piece.shift);
       if (piece.bytes != 0) {
-        head = detail::insert_placed(requests, head, p);
+        head = detail::insert_placed(all, head, p);
       }
     }
     best->placed = true;

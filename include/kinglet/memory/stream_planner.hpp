@@ -10,7 +10,8 @@
 ///    (memory/stream_cuts.hpp).
 /// 3. Run each chain's schedule on counters: it says how many rows each line buffer holds, which ones are alive only
 ///    from their maker to the reader right behind it, and how closely the output's rows can follow behind the input's.
-/// 4. Place all buffers (memory/planner.hpp), with and without outputs that follow behind inputs; keep the smaller.
+/// 4. Place all buffers (memory/planner.hpp), in each order, with and without outputs that follow behind inputs; keep the
+///    smallest.
 #pragma once
 
 #include <kinglet/memory/stream_cuts.hpp>
@@ -192,10 +193,18 @@ constexpr void share_memory(const StreamNetwork& n, bool follow) noexcept {
     if (follow && step.follows != no_buffer) {
       share_block(n.buffers, step.follows, step.output, -step.distance);
     }
-    for (std::size_t input = 0; input < 2 && !step.streams(); ++input) {
-      if (step.inputs[input] != no_buffer && step.may_overwrite(step.inputs[input]) &&
-          share_if_dead(n.buffers, step.inputs[input], step.output, static_cast<std::int32_t>(k))) {
-        break;
+    if (!step.streams()) {
+      const auto position = static_cast<std::int32_t>(k);
+      const auto [one, other] = step.inputs;
+      // Of two, the newer: the order of summands makes no difference.
+      const bool swap = one != no_buffer && other != no_buffer &&
+                        n.buffers[static_cast<std::size_t>(other)].lifetime.first >
+                            n.buffers[static_cast<std::size_t>(one)].lifetime.first;
+      for (const std::int32_t input : {swap ? other : one, swap ? one : other}) {
+        if (input != no_buffer && step.may_overwrite(input) &&
+            share_if_dead(n.buffers, input, step.output, position)) {
+          break;
+        }
       }
     }
   }
@@ -217,13 +226,20 @@ constexpr std::size_t plan_streams(const StreamNetwork& n, Aim aim) noexcept {
       n.steps[j].distance = facts.distance;
     }
   }
-  const auto place = [&n](bool follow) {
-    detail::share_memory(n, follow);
-    return plan_memory(n.buffers);
+  struct Try {
+    bool follow;
+    PlacementOrder order;
   };
-  const std::size_t following = place(true);
-  const std::size_t apart = place(false);
-  return following < apart ? place(true) : apart;
+  constexpr Try tries[] = {
+      {true, PlacementOrder::by_crowding}, {true, PlacementOrder::by_size}, {false, PlacementOrder::by_size}};
+  const auto place = [&n](const Try& how) {
+    detail::share_memory(n, how.follow);
+    return plan_memory(n.buffers, how.order);
+  };
+  const std::size_t crowded = place(tries[0]);
+  const std::size_t sized = place(tries[1]);
+  const std::size_t apart = place(tries[2]);
+  return apart < std::min(crowded, sized) ? apart : place(tries[crowded < sized ? 0 : 1]);
 }
 
 }  // namespace kinglet::inline KINGLET_TARGET
