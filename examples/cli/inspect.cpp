@@ -2,6 +2,8 @@
 /// @file inspect.cpp
 /// `kinglet inspect`
 #include "commands.hpp"
+#include "failure.hpp"
+#include "files.hpp"
 #include "inspection.hpp"
 #include "json.hpp"
 
@@ -49,10 +51,19 @@ Json plan_json(const Plan& plan) {
     const kinglet::BufferRequest& r = buffer.request;
     json.push_back({{"tensor", buffer.tensor < 0 ? Json() : Json(buffer.tensor)},
                     {"scratch_of_operator", buffer.op < 0 ? Json() : Json(buffer.op)},
+                    {"rows", buffer.rows == 0 ? Json() : Json(buffer.rows)},
                     {"bytes", r.bytes},
                     {"offset", r.offset},
                     {"first_operator", r.lifetime.first},
                     {"last_operator", r.lifetime.last}});
+  }
+  return json;
+}
+
+Json chains_json(const Plan& plan) {
+  Json json = Json::array();
+  for (const Chain& chain : plan.chains) {
+    json.push_back({{"first_operator", chain.first}, {"last_operator", chain.last}});
   }
   return json;
 }
@@ -84,6 +95,7 @@ Json inspection_json(const Inspection& inspection) {
   json["packed_weight_bytes"] = plan ? Json(plan->needs.packed_weight_bytes) : Json();
   json["lower_bound"] = plan ? Json(plan->needs.lower_bound) : Json();
   json["plan"] = plan ? plan_json(*plan) : Json();
+  json["chains"] = plan ? chains_json(*plan) : Json();
   json["problems"] = array(inspection.problems);
   return json;
 }
@@ -93,6 +105,14 @@ Json inspection_json(const Inspection& inspection) {
 int inspect(const InspectOptions& options) {
   const ModelFile file = ModelFile::read(options.model);
   const Inspection inspection = make_inspection(file, options.engine);
+  if (!options.plan.empty()) {
+    if (!inspection.plan) {
+      throw Failure("'" + file.name() + "' cannot run, so it has no plan: " + inspection.problems.front());
+    }
+    OutputFile page(options.plan);
+    page.write(plan_page(inspection));
+    page.commit();
+  }
   options.json ? print_json(inspection_json(inspection)) : print(inspection_text(inspection));
   return 0;
 }

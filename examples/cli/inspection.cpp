@@ -47,13 +47,19 @@ std::uint64_t weight_bytes(const kinglet::Model& model, const kinglet::OperatorI
 namespace {
 
 Plan make_plan(const kinglet::MemoryPlan& from) {
-  Plan plan{from.needs, {}};
+  Plan plan{from.needs};
+  for (std::size_t i = 0; i < from.network.steps.size(); ++i) {
+    if (from.step(i).chain_first == static_cast<std::int32_t>(i)) {
+      plan.chains.push_back({from.step(i).chain_first, from.step(i).chain_last});
+    }
+  }
   for (std::size_t i = 0; i < from.buffers().size(); ++i) {
     const kinglet::BufferRequest& request = from.buffers()[i];
     if (request.bytes != 0) {
       const bool scratch = i >= from.activations;
       plan.buffers.push_back({scratch ? -1 : request.owner,
-                              scratch ? static_cast<std::int32_t>(i - from.activations) : -1, request});
+                              scratch ? static_cast<std::int32_t>(i - from.activations) : -1,
+                              scratch ? 0 : from.network.lines[i].stored, request});
     }
   }
   std::stable_sort(plan.buffers.begin(), plan.buffers.end(),

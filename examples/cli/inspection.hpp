@@ -25,11 +25,19 @@ std::uint64_t weight_bytes(const kinglet::Model& model, const kinglet::OperatorI
 struct PlannedBuffer {
   std::int32_t tensor = -1;  ///< -1: scratch
   std::int32_t op = -1;      ///< the operator whose scratch it is; -1: an activation
+  std::int32_t rows = 0;     ///< of a line buffer: those it holds; 0: it is no line buffer
   kinglet::BufferRequest request{};
+};
+
+/// Operators that run row by row together.
+struct Chain {
+  std::int32_t first;
+  std::int32_t last;
 };
 
 struct Plan {
   kinglet::MemoryNeeds needs{};
+  std::vector<Chain> chains{};
   std::vector<PlannedBuffer> buffers{};  ///< that take memory, by the time they come alive
 };
 
@@ -48,5 +56,8 @@ std::string inspection_text(const Inspection& inspection);
 
 /// The plan as a picture: a row a buffer, time from left to right.
 std::string plan_text(const kinglet::Model& model, const Plan& plan);
+
+/// The same as a page that needs nothing else: bytes of the arena over operators, and who owns each byte when.
+std::string plan_page(const Inspection& inspection);
 
 }  // namespace cli

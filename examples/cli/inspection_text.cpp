@@ -98,7 +98,14 @@ std::string plan_text(const kinglet::Model& model, const Plan& plan) {
   const auto steps = static_cast<std::size_t>(model.operator_count()) + 2;
   const std::size_t columns = std::min<std::size_t>(steps, 66);
   const auto column = [&](std::int32_t step) { return static_cast<std::size_t>(step + 1) * columns / steps; };
-  std::string text = "Memory plan: bytes at offset in the arena, alive from the first # to the last";
+  std::string text;
+  for (const Chain& chain : plan.chains) {
+    text += chain.first == chain.last
+                ? format("Operator %d runs row by row\n", chain.first)
+                : format("Operators %d to %d run row by row, together\n", chain.first, chain.last);
+  }
+  text += plan.chains.empty() ? "" : "\n";
+  text += "Memory plan: bytes at offset in the arena, alive from the first # to the last";
   text += columns == steps ? " (a column an operator)\n"
                            : format(" (a column %.1f operators)\n",
                                     static_cast<double>(steps) / static_cast<double>(columns));
@@ -110,7 +117,9 @@ std::string plan_text(const kinglet::Model& model, const Plan& plan) {
     const std::string who = buffer.tensor < 0 ? "operator " + std::to_string(buffer.op) + ", scratch"
                                               : number(static_cast<std::uint64_t>(buffer.tensor), 5) + " " +
                                                     name_column(model.tensor(buffer.tensor).name, 26);
-    text += "  " + name_column(who, 32) + number(r.bytes, 10) + number(r.offset, 10) + "  " + bar + "\n";
+    const std::string rows = buffer.rows == 0 ? "" : format("  %d rows", buffer.rows);
+    text +=
+        "  " + name_column(who, 32) + number(r.bytes, 10) + number(r.offset, 10) + "  " + bar + rows + "\n";
   }
   return text;
 }

@@ -114,6 +114,9 @@ int run_command(int argc, char** argv) {
   add_model(inspect_app, inspect_options.model, true);
   add_engine(inspect_app, inspect_options.engine);
   inspect_app.add_flag("--json", inspect_options.json, "print JSON");
+  inspect_app.add_option("--plan", inspect_options.plan, "write the memory plan as a page with a picture")
+      ->type_name("FILE.html")
+      ->check(not_empty());
 
   BenchOptions bench_options;
   CLI::App& bench_app = *app.add_subcommand("bench", "Measure the time of one run");
