@@ -11,6 +11,7 @@
 #include <kinglet/tensor/element.hpp>
 #include <kinglet/tensor/tensor.hpp>
 #include <kinglet/memory/planner.hpp>
+#include <kinglet/memory/stream_planner.hpp>
 #include <kinglet/memory/arena.hpp>
 #include <kinglet/quant/params.hpp>
 #include <kinglet/quant/requantize.hpp>
@@ -20,6 +21,7 @@
 #include <kinglet/kernels/window.hpp>
 #include <kinglet/kernels/convolution.hpp>
 #include <kinglet/kernels/select.hpp>
+#include <kinglet/kernels/inverted_residual/fused.hpp>
 #include <kinglet/nn/network.hpp>
 #include <kinglet/nn/mobilenet_v2.hpp>
 #if __has_include(<kinglet/model/schema_generated.hpp>)  // made by cmake where FlatBuffers is installed

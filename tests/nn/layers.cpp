@@ -92,8 +92,8 @@ TEST_CASE("the arena holds what is alive together, and additions write over a su
   CHECK(OnImage<Mean>::arena_bytes == align_up(image) + 16);
   CHECK(OnImage<Softmax>::arena_bytes == align_up(image));  // in place
   using Block = OnImage<InvertedResidual<1, 6>>;  // input, depthwise, projected; the sum on one of them
-  CHECK(Block::plan.tensors[3] == Block::plan.tensors[0]);
-  CHECK(Block::plan.tensors[3] != Block::plan.tensors[2]);
+  CHECK(Block::plan.tensors[3] == Block::plan.tensors[2]);
+  CHECK(Block::plan.tensors[3] != Block::plan.tensors[0]);
 }
 
 TEST_CASE("a filter's forms") {

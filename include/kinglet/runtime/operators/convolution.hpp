@@ -187,6 +187,9 @@ struct ImageConvolution {
   /// The largest of them, with no address: for measuring.
   [[nodiscard]] ImageConvolution largest_slice() const noexcept {
     const stream::RowUse use = rows();
+    if (use.mode == RowMode::none) {
+      return *this;
+    }
     stream::RowSlice largest;
     largest.count = use.batch;
     largest.input_rows = stream::most_input_rows(use);
