@@ -16,7 +16,6 @@ constexpr const char* dot_product = "vpdpbusd[ \t].*%zmm[0-9]+$";
 constexpr const char* narrow_dot_product = "vpdpbusd[ \t].*%[xy]mm[0-9]+$";
 constexpr const char* store = "vmov[a-z0-9]+[ \t]+%zmm[0-9]+,.*\\(";
 
-#if defined(KINGLET_AVX512_VNNI_DISASSEMBLY)
 /// Of the functions whose names have this in them, the one there should be.
 const Code& code_of(const std::map<std::string, Code>& functions, const std::string& name) {
   const Code* code = nullptr;
@@ -30,12 +29,15 @@ const Code& code_of(const std::map<std::string, Code>& functions, const std::str
   return *code;
 }
 
+std::map<std::string, Code> disassembled(const char* path) {
+  std::ifstream file(path);
+  REQUIRE(file);
+  return house::functions_of(file);
+}
+
+#if defined(KINGLET_AVX512_VNNI_DISASSEMBLY)
 const std::map<std::string, Code>& avx512_vnni() {
-  static const std::map<std::string, Code> functions = [] {
-    std::ifstream file(KINGLET_AVX512_VNNI_DISASSEMBLY);
-    REQUIRE(file);
-    return house::functions_of(file);
-  }();
+  static const std::map<std::string, Code> functions = disassembled(KINGLET_AVX512_VNNI_DISASSEMBLY);
   return functions;
 }
 
@@ -77,6 +79,70 @@ TEST_CASE("AVX-512 VNNI depthwise: dot products in every loop over pixels") {
 #else
 TEST_CASE("AVX-512 VNNI instructions") {
   MESSAGE("skipped: sanitizers, or no objdump or compiler for AVX-512 VNNI");
+}
+#endif
+
+/// A tile of 16-bit numbers in a target's registers: its loop has these products, and all sums stay in registers.
+[[maybe_unused]] void check_pairs(const std::map<std::string, Code>& functions, const std::string& tile,
+                                  const char* product, int products) {
+  const std::string name = "pointwise::dot_tile_of<" + tile + ", short>";
+  INFO(name);
+  const Code loop = house::tightest_loop(code_of(functions, name), product);
+  CHECK(house::count(loop, product) == products);
+  CHECK(house::count(loop, "v?mov[a-z0-9]+[ \t]+%[xyz]mm[0-9]+,.*\\(") == 0);
+}
+
+#if defined(KINGLET_SSE4_1_DISASSEMBLY)
+TEST_CASE("SSE 4.1: products of pairs") {
+  check_pairs(disassembled(KINGLET_SSE4_1_DISASSEMBLY), "kinglet::sse4_1::isa::Lanes4, 4, 2",
+              "pmaddwd[ \t].*%xmm[0-9]+$", 8);
+}
+#endif
+
+#if defined(KINGLET_AVX2_DISASSEMBLY)
+TEST_CASE("AVX2: products of pairs") {
+  const auto functions = disassembled(KINGLET_AVX2_DISASSEMBLY);
+  check_pairs(functions, "kinglet::avx2::isa::Lanes8, 6, 2", "vpmaddwd[ \t].*%ymm[0-9]+$", 12);
+  check_pairs(functions, "kinglet::avx2::isa::Lanes8, 12, 1", "vpmaddwd[ \t].*%ymm[0-9]+$", 12);
+  const std::string crossed = "pointwise::dot_tile_of<kinglet::avx2::isa::Lanes8, 4, 2>";
+  INFO(crossed);
+  const Code loop = house::tightest_loop(code_of(functions, crossed), "vpmaddwd");
+  CHECK(house::count(loop, "vpmaddwd[ \t].*%ymm[0-9]+$") == 8);  // 8 sums, 4 products each
+  CHECK(house::count(loop, "vmov[a-z0-9]+[ \t]+%ymm[0-9]+,.*\\(") == 0);
+  for (const auto& [name, code] : functions) {
+    INFO(name);
+    CHECK(house::count(code, "(\\{vex\\} )?vpdp") == 0);
+    CHECK(house::count(code, "vpmaddubsw") == 0);  // saturates
+  }
+}
+#endif
+
+#if defined(KINGLET_AVX2_VNNI_DISASSEMBLY)
+TEST_CASE("AVX-VNNI: products of four bytes, and of pairs of 16-bit numbers") {
+  const auto functions = disassembled(KINGLET_AVX2_VNNI_DISASSEMBLY);
+  for (const char* rows_and_vectors : {"6, 2", "12, 1"}) {
+    const std::string name =
+        std::string("pointwise::dot_tile_of<kinglet::avx2_vnni::isa::Lanes8Vnni, ") + rows_and_vectors + ">";
+    INFO(name);
+    const char* const product = "(\\{vex\\} )?vpdpbusd[ \t].*%ymm[0-9]+$";
+    const Code loop = house::tightest_loop(code_of(functions, name), product);
+    CHECK(house::count(loop, product) == 12);
+    CHECK(house::count(loop, "vmov[a-z0-9]+[ \t]+%ymm[0-9]+,.*\\(") == 0);
+  }
+  check_pairs(functions, "kinglet::avx2_vnni::isa::Lanes8, 6, 2", "(\\{vex\\} )?vpdpwssd[ \t].*%ymm[0-9]+$",
+              12);
+}
+#endif
+
+#if defined(KINGLET_AVX512BW_DISASSEMBLY)
+TEST_CASE("AVX-512 without VNNI: products of pairs") {
+  const auto functions = disassembled(KINGLET_AVX512BW_DISASSEMBLY);
+  check_pairs(functions, "kinglet::avx512bw::isa::Lanes16, 12, 2", "vpmaddwd[ \t].*%zmm[0-9]+$", 24);
+  check_pairs(functions, "kinglet::avx512bw::isa::Lanes16, 12, 1", "vpmaddwd[ \t].*%zmm[0-9]+$", 12);
+  for (const auto& [name, code] : functions) {
+    INFO(name);
+    CHECK(house::count(code, "vpdp") == 0);
+  }
 }
 #endif
 

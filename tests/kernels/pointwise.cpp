@@ -91,6 +91,20 @@ TEST_CASE_TEMPLATE("kernels equal reference: pixels around tiles", K, KINGLET_CO
   }
 }
 
+TEST_CASE_TEMPLATE("kernels equal reference: many pixels and filters", K, KINGLET_CONVOLUTION_KINDS) {
+  test::Random random(39);
+  for (const index_t pixels : {24, 49, 131}) {
+    for (const index_t outputs : {64, 81, 104}) {
+      for (const index_t channels : {32, 33, 34, 35, 47, 96, 1030}) {
+        CAPTURE(pixels);
+        CAPTURE(outputs);
+        CAPTURE(channels);
+        CHECK(differing<K>({1, 1, pixels, channels, outputs}, random) == "");
+      }
+    }
+  }
+}
+
 TEST_CASE_TEMPLATE("kernels stay inside their memory", K, Kind<std::int8_t, std::int8_t, double_rounding>,
                    Kind<std::uint8_t, std::uint8_t, double_rounding>) {
   test::Random random(36);
@@ -101,6 +115,7 @@ TEST_CASE_TEMPLATE("kernels stay inside their memory", K, Kind<std::int8_t, std:
       CAPTURE(outputs);
       CHECK(differing<K, test::Guarded>({1, 1, pixels, channels, outputs}, random) == "");
     }
+    CHECK(differing<K, test::Guarded>({1, 1, 25, channels, 67}, random) == "");
   }
 }
 

@@ -67,6 +67,13 @@ static_assert(sizeof(float) == 4 && sizeof(double) == 8, "kinglet: IEEE 754 sing
 #define KINGLET_HAS_MADVISE 0
 #endif
 
+// Memory is read and written on either side of this as it is written there.
+#if defined(__GNUC__) || defined(__clang__)
+#define KINGLET_KEEP_ORDER() asm volatile("" ::: "memory")
+#else
+#define KINGLET_KEEP_ORDER() static_cast<void>(0)
+#endif
+
 // In front of a loop with few, constant iterations whose arrays must become registers.
 #if defined(__clang__)
 #define KINGLET_UNROLL _Pragma("clang loop unroll(full)")

@@ -13,6 +13,10 @@
 /// | load_single(const T*)         | `count` elements, 32 bits wide                                             |
 /// | Half                          | the lanes for fewer channels than `count`, or void                         |
 /// | set32, set16                  | one number in all lanes                                                    |
+/// | crosses                       | whether kernels/pointwise/crossed.hpp pays; it alone uses the next five    |
+/// | swap_middles16, swap32        | (a b c d) to (a c b d) and (a b) to (b a), everywhere                      |
+/// | low_halves, high_halves(a, b) | lanes of a's and b's 16 bits                                               |
+/// | add16, subtract32             | lane by lane, modulo                                                       |
 /// | add32, subtract16, and32      | lane by lane, modulo; add_saturating16: saturated                          |
 /// | multiply_add(sum, a, b)       | sum + the two products of 16 bits in each lane                             |
 /// | multiply_add_bytes(sum, u, w) | sum + the four products of unsigned and signed bytes in each lane          |
@@ -40,6 +44,11 @@ struct Lanes8 {
   using Half = Lanes4;
   static constexpr std::int32_t count = 8;
   static constexpr std::int32_t sums = 12;  ///< of 16 registers
+#if defined(__AVXVNNI__) || defined(__AVX512VNNI__)
+  static constexpr bool crosses = false;
+#else
+  static constexpr bool crosses = true;
+#endif
   using Constants = RequantizeBlock8;
   template <bool Away, bool Short>
   using Requantize = Requantize8<Away, Short>;
@@ -80,12 +89,32 @@ struct Lanes8 {
       return std::is_signed_v<T> ? _mm256_cvtepi8_epi32(x) : _mm256_cvtepu8_epi32(x);
     }
   }
-  KINGLET_ALWAYS_INLINE static Register set32(std::int32_t x) noexcept { return _mm256_set1_epi32(x); }
+  KINGLET_ALWAYS_INLINE static Register set32(std::int32_t x) noexcept {
+    return _mm256_set1_epi32(x);
+  }
   KINGLET_ALWAYS_INLINE static Register set16(std::int32_t x) noexcept {
     return _mm256_set1_epi16(static_cast<short>(x));
   }
   KINGLET_ALWAYS_INLINE static Register add32(Register a, Register b) noexcept {
     return _mm256_add_epi32(a, b);
+  }
+  KINGLET_ALWAYS_INLINE static Register subtract32(Register a, Register b) noexcept {
+    return _mm256_sub_epi32(a, b);
+  }
+  KINGLET_ALWAYS_INLINE static Register add16(Register a, Register b) noexcept {
+    return _mm256_add_epi16(a, b);
+  }
+  KINGLET_ALWAYS_INLINE static Register swap_middles16(Register x) noexcept {
+    return _mm256_shufflehi_epi16(_mm256_shufflelo_epi16(x, 0b11'01'10'00), 0b11'01'10'00);
+  }
+  KINGLET_ALWAYS_INLINE static Register swap32(Register x) noexcept {
+    return _mm256_shuffle_epi32(x, 0b10'11'00'01);
+  }
+  KINGLET_ALWAYS_INLINE static Register low_halves(Register a, Register b) noexcept {
+    return _mm256_blend_epi16(a, _mm256_slli_epi32(b, 16), 0xAA);
+  }
+  KINGLET_ALWAYS_INLINE static Register high_halves(Register a, Register b) noexcept {
+    return _mm256_blend_epi16(_mm256_srli_epi32(a, 16), b, 0xAA);
   }
   KINGLET_ALWAYS_INLINE static Register and32(Register a, Register b) noexcept {
     return _mm256_and_si256(a, b);

@@ -18,6 +18,7 @@ struct Lanes16 {
   using Half = Lanes8;
   static constexpr std::int32_t count = 16;
   static constexpr std::int32_t sums = 24;  ///< of 32 registers
+  static constexpr bool crosses = false;
   using Constants = RequantizeBlock16;
   template <bool Away, bool Short>
   using Requantize = Requantize16<Away, Short>;

@@ -18,6 +18,7 @@ struct Lanes4 {
   using Half = void;
   static constexpr std::int32_t count = 4;
   static constexpr std::int32_t sums = 8;  ///< of 16 registers: instructions overwrite an operand
+  static constexpr bool crosses = false;
   using Constants = RequantizeBlock4;
   template <bool Away, bool Short>
   using Requantize = Requantize4<Away, Short>;

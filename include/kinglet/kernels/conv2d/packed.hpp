@@ -40,9 +40,9 @@ struct Packed {
       if (applies(tensors)) {
         const auto rows = engine(tensors);
         const index_t most = gathered_rows(rows, tensors.output);
-        return rows.scratch_bytes(most) + static_cast<std::size_t>(most) *
-                                              static_cast<std::size_t>(rows.depth) *
-                                              sizeof(typename C::activation_type);
+        const std::size_t patches = static_cast<std::size_t>(most) * static_cast<std::size_t>(rows.depth) *
+                                    sizeof(typename C::activation_type);
+        return rows.scratch_bytes(most) + patches + long_copy;
       }
     }
     return Generic::scratch_bytes(window, tensors);
@@ -116,6 +116,9 @@ struct Packed {
     }
   }
 
+  /// Bytes of one vector.
+  static constexpr index_t long_copy = 16;
+
   template <class T>
   struct Pixel {
     index_t n, y, x;  ///< of the output
@@ -135,8 +138,18 @@ struct Packed {
         left + filter_w <= input.extent(2)) {
       const T* from = input.data() + input.offset(pixel.n, top, left);
       const std::ptrdiff_t line = std::ptrdiff_t{window.dilation_h} * input.extent(2) * depth;
+      const std::ptrdiff_t run = std::ptrdiff_t{filter_w} * depth;
+      const T* const last = from + (filter_h - 1) * line;
+      if (run * static_cast<std::ptrdiff_t>(sizeof(T)) <= long_copy &&
+          input.data() + input.size() - last >= long_copy) {
+        // What lies behind a short run is copied with it, and overwritten by the next one.
+        for (index_t ky = 0; ky < filter_h; ++ky, from += line, to += run) {
+          std::memcpy(to, from, long_copy);
+        }
+        return;
+      }
       for (index_t ky = 0; ky < filter_h; ++ky, from += line) {
-        to = copy(from, std::ptrdiff_t{filter_w} * depth, to);
+        to = copy(from, run, to);
       }
       return;
     }

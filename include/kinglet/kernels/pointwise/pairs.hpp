@@ -11,6 +11,7 @@
 
 #include <kinglet/core/align.hpp>
 #include <kinglet/kernels/memory.hpp>
+#include <kinglet/kernels/pointwise/crossed.hpp>
 #include <kinglet/kernels/pointwise/packed.hpp>
 #include <kinglet/kernels/pointwise/pairs_tile.hpp>
 
@@ -105,7 +106,9 @@ struct PairEngine : PairRows<Lanes> {
     return bytes == 0 ? 0 : align_up(bytes + packed_alignment);
   }
   /// Rows that should come together where they are copied first.
-  [[nodiscard]] constexpr index_t gathered_rows() const noexcept { return 4 * tile_rows; }
+  [[nodiscard]] constexpr index_t gathered_rows() const noexcept {
+    return depth <= 64 ? 8 * tile_rows : 4 * tile_rows;
+  }
 
   template <Rounding R, class T, class W>
   constexpr void pack(const RowFilters<W, accumulator_t<T>>& from, const ConvolutionQuantization& q,
@@ -127,6 +130,10 @@ struct PairEngine : PairRows<Lanes> {
                      packed_zero_point<W>(q)};
     if (sizeof(T) == 2 && head.is_wide) {
       run_wide<R>(job);
+    } else if (crosses(run.count)) {
+      if constexpr (may_cross) {
+        run_crossed(Finish::of<Policy<R>>(q.output, head.is_short), job);
+      }
     } else if (widens(run.count)) {
       run_chunks<std::int16_t>(Finish::of<Policy<R>>(q.output, head.is_short), job);
     } else {
@@ -153,12 +160,22 @@ struct PairEngine : PairRows<Lanes> {
     return sizeof(ElementType) == 1 || depth % 2 != 0;
   }
   [[nodiscard]] static constexpr bool widens(std::ptrdiff_t rows) noexcept { return rows >= 4 * tile_rows; }
+  static constexpr bool may_cross = Lanes::crosses && sizeof(ElementType) == 1;
+  /// Enough filters for a row's own sum, and rows that are short enough for it.
+  [[nodiscard]] constexpr bool crosses(std::ptrdiff_t rows) const noexcept {
+    return may_cross && widens(rows) && outputs >= 64 && depth >= 32 && depth <= 16384;
+  }
+  /// Numbers of a widened row: room for whole groups of four.
+  [[nodiscard]] constexpr index_t widened_depth() const noexcept {
+    return may_cross ? (groups() + 1) / 2 * 4 : groups() * 2;
+  }
+  /// A widened row and, where it is crossed, its sum.
   [[nodiscard]] constexpr std::size_t row_bytes() const noexcept {
-    return static_cast<std::size_t>(groups()) * 4;
+    return static_cast<std::size_t>(widened_depth()) * 2 + (may_cross ? 4 : 0);
   }
   [[nodiscard]] constexpr std::size_t block_bytes(std::ptrdiff_t rows) const noexcept {
-    return widens(rows) ? static_cast<std::size_t>(groups()) * Layout::most_vectors * Layout::vector_bytes
-                        : 0;
+    const auto vectors = static_cast<std::size_t>(widened_depth() / 2 + (may_cross ? 1 : 0));
+    return widens(rows) ? vectors * Layout::most_vectors * Layout::vector_bytes : 0;
   }
   /// Rows for which a block is widened: 64, so that they are much more work than that; up to 32 KiB of shorter ones. A
   /// few rows: one tile, up to 8 KiB of shorter ones. As even as whole tiles allow.
@@ -218,6 +235,41 @@ struct PairEngine : PairRows<Lanes> {
         out.channels -= Layout::most_vectors * Lanes::count;
       }
     });
+  }
+
+  template <class T>
+  void run_crossed(const Finish& how, const Job<T>& job) const noexcept {
+    const RowRun<T>& run = job.run;
+    const index_t chunk = chunk_rows(run.count);
+    const index_t stride = widened_depth();
+    auto* const bias = reinterpret_cast<std::int32_t*>(job.widened_weights);
+    std::int16_t* const weights = job.widened_weights + Layout::most_vectors * Lanes::count * 2;
+    auto* const row_sums = reinterpret_cast<std::int32_t*>(job.widened_rows + std::ptrdiff_t{chunk} * stride);
+    for (std::ptrdiff_t first = 0; first < run.count; first += chunk) {
+      const auto count = static_cast<index_t>(std::min<std::ptrdiff_t>(chunk, run.count - first));
+      for (index_t m = 0; m < count; ++m) {
+        row_sums[m] = detail::cross_row<Lanes>(run.rows + (first + m) * run.row_stride, depth,
+                                               job.widened_rows + std::ptrdiff_t{m} * stride);
+      }
+      const CrossedTile tile{job.widened_rows, stride, row_sums, weights, bias, stride / 4};
+      TileOutput<T> out{run.output + first * run.output_stride, run.output_stride, count, outputs,
+                        &job.q.output};
+      const std::byte* at = job.blocks;
+      for (index_t b = 0; b < blocks(); ++b) {
+        const index_t vectors = vectors_of(b);
+        const PairBlock<Lanes> block(at, vectors);
+        if (vectors == 2) {
+          detail::cross_weights<Lanes, 2>(block, groups(), job.zero_point, weights, bias);
+          multiply_block<Lanes, 2>(how, tile, out, block.stage);
+        } else {
+          detail::cross_weights<Lanes, 1>(block, groups(), job.zero_point, weights, bias);
+          multiply_block<Lanes, 1>(how, tile, out, block.stage);
+        }
+        at += bytes_of(vectors);
+        out.rows += Layout::most_vectors * Lanes::count;
+        out.channels -= Layout::most_vectors * Lanes::count;
+      }
+    }
   }
 
   template <Rounding R, class T>

@@ -14,9 +14,10 @@
 
 namespace kinglet::inline KINGLET_TARGET::pointwise {
 
-/// Rows of a tile: as many as keep all sums in registers.
+/// Rows of a tile: as many as keep all sums in registers, and their loops short enough to be unrolled
+/// (KINGLET_UNROLL).
 template <class Lanes, index_t Vectors>
-inline constexpr index_t pair_tile_rows = Lanes::sums / Vectors;
+inline constexpr index_t pair_tile_rows = std::min(Lanes::sums / Vectors, 12);
 
 /// Rows and filters of one block.
 /// @tparam Weights int16: widened, less their zero point; int8: as they are packed; uint8: so too, with a zero point
@@ -29,6 +30,11 @@ struct PairTile {
   const std::int32_t* bias;
   index_t pairs;
   std::int32_t zero_point;
+
+  template <class Lanes, index_t Vectors>
+  static constexpr index_t rows_of = pair_tile_rows<Lanes, Vectors>;
+
+  void advance(index_t count) noexcept { rows += count * row_stride; }
 };
 
 /// Two neighbouring numbers in all lanes.
@@ -86,7 +92,7 @@ KINGLET_NOINLINE void dot_tile_of(const PairTile<Weights>& in, std::int32_t* sum
 
 /// As many of `rows` as one tile of some size has. @return that size
 /// @tparam Tile PairTile, or another with a `dot_tile_of`
-template <class Lanes, index_t Vectors, class Tile, index_t Rows = pair_tile_rows<Lanes, Vectors>>
+template <class Lanes, index_t Vectors, class Tile, index_t Rows = Tile::template rows_of<Lanes, Vectors>>
 index_t dot_rows(index_t rows, const Tile& in, std::int32_t* sums) noexcept {
   if constexpr (Rows > 1) {
     if (rows < Rows) {
@@ -167,14 +173,14 @@ void finish_tile(const Finish& how, const TileOutput<T>& out, const typename Lan
 template <class Lanes, index_t Vectors, class T, class Tile>
 void multiply_block(const Finish& how, Tile tile, TileOutput<T> out,
                     const typename Lanes::Constants* constants) noexcept {
-  constexpr index_t batch = 4 * pair_tile_rows<Lanes, Vectors>;
+  constexpr index_t batch = 4 * Tile::template rows_of<Lanes, Vectors>;
   // Tiles fill no multiple of 4 vectors: the rest is read and not used.
   alignas(64) std::int32_t sums[(batch * Vectors + 2) * Lanes::count];
   for (index_t left = out.count; left > 0; left -= batch) {
     out.count = std::min(left, batch);
     for (index_t m = 0; m < out.count;) {
       const index_t taken = dot_rows<Lanes, Vectors>(out.count - m, tile, sums + m * Vectors * Lanes::count);
-      tile.rows += taken * tile.row_stride;
+      tile.advance(taken);
       m += taken;
     }
     finish_tile<Lanes, Vectors>(how, out, constants, sums);

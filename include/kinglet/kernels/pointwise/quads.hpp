@@ -17,6 +17,11 @@ struct QuadTile {
   const std::int8_t* weights;
   const std::int32_t* bias;
   index_t depth;
+
+  template <class Lanes, index_t Vectors>
+  static constexpr index_t rows_of = pair_tile_rows<Lanes, Vectors>;
+
+  void advance(index_t count) noexcept { rows += count * row_stride; }
 };
 
 /// sums[(m * Vectors + v) * lanes + lane] = bias + sum (x + 128) w.
