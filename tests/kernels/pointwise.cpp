@@ -197,6 +197,26 @@ TEST_CASE_TEMPLATE("kernels equal reference: scaled sums that wrap when the zero
   }
 }
 
+TEST_CASE("scratch for more rows is enough for fewer") {
+  int less = 0;
+  for (const index_t channels : {1, 16, 27, 96, 960, 5000}) {
+    for (const index_t outputs : {8, 64, 1000}) {
+      std::size_t fewer = 0;
+      for (index_t pixels = 1; pixels < 400; ++pixels) {
+        const Convolution<std::int8_t, std::int8_t, Nhwc, Ohwi, Nhwc> tensors{
+            {nullptr, {1, 1, pixels, channels}},
+            {nullptr, {outputs, 1, 1, channels}},
+            nullptr,
+            {nullptr, {1, 1, pixels, outputs}}};
+        const std::size_t bytes = select::native::pointwise::scratch_bytes(tensors);
+        less += bytes < fewer ? 1 : 0;
+        fewer = bytes;
+      }
+    }
+  }
+  CHECK(less == 0);
+}
+
 TEST_CASE("kernels equal reference: shapes known to the compiler") {
   using K = Kind<std::int8_t, std::int8_t, double_rounding>;
   using Input = Extents<1, 3, 3, 10>;

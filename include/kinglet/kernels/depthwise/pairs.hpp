@@ -199,7 +199,7 @@ void run_line(const PairDepthwise<Lanes>& layout, const PairLayer& layer, const 
 
 }  // namespace detail
 
-/// The engine of kernels/depthwise/packed.hpp. @tparam T activations of that size
+/// The engine of kernels/depthwise/packed.hpp. @tparam ElementType activations of that size
 template <class Lanes, class ElementType>
 struct PairEngine : DepthwiseShape {
   static constexpr std::string_view name = Lanes::name;

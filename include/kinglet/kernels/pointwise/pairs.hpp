@@ -5,8 +5,8 @@
 ///     for each block of filters: widen it into scratch, where the chunk's rows are enough to make up for it
 ///       for a tile of rows: dot products
 ///       for a few tiles: output stage
-/// Weights lie in memory as bytes, half of what the instruction takes, since widening a block is little work beside
-/// multiplying it with a chunk of rows. For few rows they are widened while they are loaded.
+/// Weights lie in memory as bytes, half of what the instruction takes: widening a block is little work beside multiplying
+/// it with a chunk of rows. For few rows they are widened while they are loaded.
 #pragma once
 
 #include <kinglet/core/align.hpp>
@@ -86,8 +86,7 @@ void multiply_wide_block(PairTile<std::int8_t> tile, TileOutput<T> out, index_t 
 
 }  // namespace detail
 
-/// The engine that kernels on packed rows are made of (kernels/pointwise/packed.hpp).
-/// @tparam T activations of that size
+/// The engine of kernels/pointwise/packed.hpp. @tparam ElementType activations of that size
 template <class Lanes, class ElementType>
 struct PairEngine : PairRows<Lanes> {
   static constexpr std::string_view name = Lanes::name;
@@ -99,10 +98,10 @@ struct PairEngine : PairRows<Lanes> {
   using Layout::outputs;
   using Layout::vectors_of;
 
-  /// The widened block, then the widened chunk, and room to align them.
+  /// The widened block, then the widened chunk, and room to align them. Enough for any smaller number of rows, too.
   [[nodiscard]] constexpr std::size_t scratch_bytes(std::ptrdiff_t rows) const noexcept {
-    const std::size_t widened = copies_rows() ? static_cast<std::size_t>(chunk_rows(rows)) * row_bytes() : 0;
-    const std::size_t bytes = block_bytes(rows) + widened;
+    const auto chunk = static_cast<std::size_t>(std::min(rows, whole_tiles(most_rows(rows))));
+    const std::size_t bytes = block_bytes(rows) + (copies_rows() ? chunk * row_bytes() : 0);
     return bytes == 0 ? 0 : align_up(bytes + packed_alignment);
   }
   /// Rows that should come together where they are copied first.
@@ -169,7 +168,6 @@ struct PairEngine : PairRows<Lanes> {
   [[nodiscard]] constexpr index_t widened_depth() const noexcept {
     return may_cross ? (groups() + 1) / 2 * 4 : groups() * 2;
   }
-  /// A widened row and, where it is crossed, its sum.
   [[nodiscard]] constexpr std::size_t row_bytes() const noexcept {
     return static_cast<std::size_t>(widened_depth()) * 2 + (may_cross ? 4 : 0);
   }
@@ -178,15 +176,19 @@ struct PairEngine : PairRows<Lanes> {
     return widens(rows) ? vectors * Layout::most_vectors * Layout::vector_bytes : 0;
   }
   /// Rows for which a block is widened: 64, so that they are much more work than that; up to 32 KiB of shorter ones. A
-  /// few rows: one tile, up to 8 KiB of shorter ones. As even as whole tiles allow.
-  [[nodiscard]] constexpr index_t chunk_rows(std::ptrdiff_t rows) const noexcept {
+  /// few rows: one tile, up to 8 KiB of shorter ones. Chunks are as even as whole tiles allow.
+  [[nodiscard]] constexpr std::ptrdiff_t most_rows(std::ptrdiff_t rows) const noexcept {
     const auto bytes = static_cast<std::ptrdiff_t>(row_bytes());
-    const std::ptrdiff_t most = widens(rows) ? std::max<std::ptrdiff_t>(64, 32768 / bytes)
-                                             : std::max<std::ptrdiff_t>(tile_rows, 8192 / bytes);
+    return widens(rows) ? std::max<std::ptrdiff_t>(64, 32768 / bytes)
+                        : std::max<std::ptrdiff_t>(tile_rows, 8192 / bytes);
+  }
+  [[nodiscard]] static constexpr std::ptrdiff_t whole_tiles(std::ptrdiff_t rows) noexcept {
+    return (rows + tile_rows - 1) / tile_rows * tile_rows;
+  }
+  [[nodiscard]] constexpr index_t chunk_rows(std::ptrdiff_t rows) const noexcept {
+    const std::ptrdiff_t most = most_rows(rows);
     const std::ptrdiff_t chunks = (rows + most - 1) / most;
-    const std::ptrdiff_t even = (rows + chunks - 1) / chunks;
-    return static_cast<index_t>(
-        std::min<std::ptrdiff_t>(rows, (even + tile_rows - 1) / tile_rows * tile_rows));
+    return static_cast<index_t>(std::min(rows, whole_tiles((rows + chunks - 1) / chunks)));
   }
 
   /// body(PairTile of all filters, TileOutput) for each chunk of rows.
