@@ -23,16 +23,15 @@ struct Exact {
   test::GuardedBytes storage;
   Result<Executor<>> executor;
 
-  Exact(const Model& model, const MemoryNeeds& needs, test::Guard side)
+  Exact(const Model& model, const MemoryNeeds& needs, test::Guard side, Aim aim = Aim::automatic)
       : arena(needs.arena_bytes, side),
         storage(needs.storage_bytes(), side),
-        executor(Executor<>::create(model, {arena.bytes(), storage.bytes()})) {}
+        executor(Executor<>::create(model, {arena.bytes(), storage.bytes()}, aim)) {}
 };
 
-MemoryNeeds needs_of(const Model& model) {
+MemoryNeeds needs_of(const Model& model, Aim aim = Aim::automatic) {
   Bytes workspace(workspace_bytes(model) + 16);
-  const auto needs =
-      Executor<>::measure(model, Aim::automatic, std::span(workspace).first(workspace_bytes(model)));
+  const auto needs = Executor<>::measure(model, aim, std::span(workspace).first(workspace_bytes(model)));
   REQUIRE(needs);
   return *needs;
 }
@@ -116,10 +115,14 @@ TEST_CASE("exactly the memory that is asked for, between forbidden pages: files"
     const auto inputs = noise_for(*model);
     const auto expected = test::run_model<profile::tflm>(file, inputs);
     REQUIRE(expected.failure.empty());
-    for (const test::Guard side : {test::Guard::behind, test::Guard::in_front}) {
-      Exact exact(*model, needs_of(*model), side);
-      REQUIRE(exact.executor);
-      CHECK(run(*exact.executor, inputs) == expected.outputs);
+    for (const Aim aim : {Aim::automatic, Aim::fast, Aim::small}) {
+      const MemoryNeeds needs = needs_of(*model, aim);
+      CHECK(needs.state_bytes <= 128 * static_cast<std::size_t>(model->operator_count()));
+      for (const test::Guard side : {test::Guard::behind, test::Guard::in_front}) {
+        Exact exact(*model, needs, side, aim);
+        REQUIRE(exact.executor);
+        CHECK(run(*exact.executor, inputs) == expected.outputs);
+      }
     }
   }
 }
@@ -215,14 +218,35 @@ TEST_CASE("no heap: every kernel of the files") {
     INFO(name);
     const auto model = Model::open(file);
     REQUIRE(model);
-    const MemoryNeeds needs = needs_of(*model);
-    const test::GuardedBytes arena(needs.arena_bytes, test::Guard::behind);
-    const test::GuardedBytes storage(needs.storage_bytes(), test::Guard::behind);
-    const std::uint64_t before = test::heap_requests();
-    auto executor = Executor<>::create(*model, {arena.bytes(), storage.bytes()});
-    executor->run();
-    const std::uint64_t after = test::heap_requests();
-    CHECK(after == before);
+    for (const Aim aim : {Aim::automatic, Aim::small}) {
+      const MemoryNeeds needs = needs_of(*model, aim);
+      const test::GuardedBytes arena(needs.arena_bytes, test::Guard::behind);
+      const test::GuardedBytes storage(needs.storage_bytes(), test::Guard::behind);
+      const std::uint64_t before = test::heap_requests();
+      auto executor = Executor<>::create(*model, {arena.bytes(), storage.bytes()}, aim);
+      executor->run();
+      const std::uint64_t after = test::heap_requests();
+      CHECK(after == before);
+    }
+  }
+}
+
+TEST_CASE("the smallest arenas of the data's networks") {
+  struct Most {
+    std::string_view name;
+    std::size_t arena_bytes;
+  };
+  for (const Most& most :
+       {Most{"tf2_mobilenet_v2_1.0_224_ptq.tflite", 262'144},
+        Most{"mobilenet_v2_1.0_224_quant.tflite", 262'144}, Most{"vww_96_int8.tflite", 40'960},
+        Most{"person_detect_fixed.tflite", 24'576}, Most{"pretrainedResnet_quant.tflite", 24'576},
+        Most{"kws_ref_model.tflite", 8'192}}) {
+    for (const auto& entry : runnable_files()) {
+      if (entry.first == most.name) {
+        INFO(entry.first);
+        CHECK(needs_of(*Model::open(entry.second), Aim::small).arena_bytes <= most.arena_bytes);
+      }
+    }
   }
 }
 
