@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file kernels/mean.cpp
-/// MEAN: both arithmetics against hand-computed and exact results, the generic kernel against the reference.
+/// MEAN: all formulas against hand-computed and exact results, the generic kernel against the reference.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -18,10 +18,11 @@ constexpr auto floating_point = MeanArithmetic::floating_point;
 
 /// The mean of a row of elements.
 template <MeanArithmetic M, Rounding R, QuantizedElement T>
-std::int32_t mean_of(const std::vector<T>& values, PerTensor input, PerTensor output) {
+std::int32_t mean_of(const std::vector<T>& values, PerTensor input, PerTensor output,
+                     mean::MeanForm form = mean::MeanForm::other) {
   using Row = Extents<1, 1, dynamic_extent, 1>;
   const auto count = static_cast<index_t>(values.size());
-  const auto q = mean::make_mean_quantization<M, T>(input, output, count);
+  const auto q = mean::make_mean_quantization<M, T>(input, output, count, form);
   T result = 0;
   mean::Reference::run<R, M>(
       mean::Reduction<T, Row, Extents<1, 1, 1, 1>>{{values.data(), Row(count)}, {&result}}, q);
@@ -75,6 +76,35 @@ TEST_CASE("MEAN in single precision, by hand") {
   CHECK(mean_of<floating_point, double_rounding>(Bytes{-1, -2, -2, -2}, {1.0F, 9}, {1.0F, 9}) == -1);
   // A scale beyond everything saturates.
   CHECK(mean_of<floating_point, double_rounding>(Bytes{1}, {1e30F, 0}, {1e-8F, 0}) == 127);
+}
+
+TEST_CASE("MEAN of a kept image in TFLite, by hand") {
+  constexpr auto kept = mean::MeanForm::image_kept;
+  constexpr PerTensor one{1.0F, 0};
+  constexpr PerTensor half{0.5F, 0};
+  const auto of = [](const Bytes& values, PerTensor input, PerTensor output) {
+    return mean_of<floating_point, double_rounding>(values, input, output, kept);
+  };
+  CHECK(of({1, 2}, one, one) == 2);
+  CHECK(of({-1, -2}, one, one) == -2);  // the quotient's ties go away from zero
+  CHECK(of({1, 2, 2, 2}, one, one) == 2);
+  CHECK(of({-1, 0, 0, 0}, one, one) == 0);
+  CHECK(of({1, 2}, half, one) == 1);  // 1.5 becomes 2, then 2 / 2
+  CHECK(of({1, 1, 1}, half, one) == 1);
+  CHECK(of({11}, {0.5F, 10}, {1.0F, 3}) == 4);
+  CHECK(of({127, 127}, {1.0F, -128}, one) == 127);
+  CHECK(of({-128}, {2.0F, 127}, one) == -128);
+  const auto words = [](const std::vector<std::int16_t>& values, PerTensor input, PerTensor output) {
+    return mean_of<floating_point, double_rounding>(values, input, output, kept);
+  };
+  CHECK(words({-1, -2}, one, one) == -2);
+  const auto unsigned_of = [](const std::vector<std::uint8_t>& values, PerTensor input, PerTensor output) {
+    return mean_of<floating_point, double_rounding>(values, input, output, kept);
+  };
+  CHECK(unsigned_of({1, 2}, one, one) == 2);
+  CHECK(unsigned_of({7}, {0.5F, 10}, {1.0F, 3}) == 2);  // 3.5 becomes 4, then 4 + 3 - 5
+  CHECK(unsigned_of({7}, {0.5F, 9}, {1.0F, 3}) == 2);   // 4.5 becomes 5
+  CHECK(unsigned_of({0}, {0.5F, 255}, {1.0F, 100}) == 0);
 }
 
 TEST_CASE_TEMPLATE("MEAN in fixed point equals its definition", T, std::int8_t, std::uint8_t, std::int16_t) {
@@ -138,8 +168,9 @@ TEST_CASE_TEMPLATE("MEAN generic equals reference over any dimensions", T, std::
       test::Buffer<T> expected(output.size());
       test::Buffer<T> found(output.size());
       const auto compare = [&]<class R, MeanArithmetic M>(R, std::integral_constant<MeanArithmetic, M>,
-                                                          PerTensor to) {
-        const auto q = mean::make_mean_quantization<M, T>({0.02F, 3}, to, count);
+                                                          PerTensor to,
+                                                          mean::MeanForm form = mean::MeanForm::other) {
+        const auto q = mean::make_mean_quantization<M, T>({0.02F, 3}, to, count, form);
         using A = mean::Reduction<T, Nhwc, Nhwc>;
         mean::Reference::run<R, M>(A{{input.data(), shape}, {expected.data(), output}}, q);
         mean::Generic::run<R, M>(A{{input.data(), shape}, {found.data(), output}}, q);
@@ -153,6 +184,7 @@ TEST_CASE_TEMPLATE("MEAN generic equals reference over any dimensions", T, std::
         compare(double_rounding_upward{}, fixed, to);
         compare(single_rounding{}, fixed, to);
         compare(double_rounding{}, floating, to);
+        compare(double_rounding{}, floating, to, mean::MeanForm::image_kept);
       }
     }
   }

@@ -118,8 +118,26 @@ TEST_CASE_TEMPLATE("QUANTIZE of reals by hand", Kernel, quantize::Reference, qua
                                     63.25F,
                                     -0.0F};
   std::vector<std::int8_t> output(reals.size());
-  Kernel::run(std::span<const float>(reals), output.data(), PerTensor{0.5F, 1});
+  Kernel::template run<float>(std::span<const float>(reals), output.data(), PerTensor{0.5F, 1});
   CHECK(output == std::vector<std::int8_t>{1, 2, 0, 3, -1, 127, -128, 127, -128, 1, 1, 1, 127, 1});
+  Kernel::template run<double>(std::span<const float>(reals), output.data(), PerTensor{0.5F, 1});
+  CHECK(output == std::vector<std::int8_t>{1, 2, 0, 3, -1, 127, -128, 127, -128, 1, 1, 1, 127, 1});
+}
+
+TEST_CASE_TEMPLATE("QUANTIZE of reals: a quotient near one half", Kernel, quantize::Reference,
+                   quantize::Generic) {
+  // These floats lie below the middle of two elements by less than the precision of their quotient.
+  const std::vector<float> reals = {2.5F * 0.1F, 6.5F * 0.1F, 7.5F * 0.1F};
+  std::vector<std::int8_t> rounded(reals.size());
+  std::vector<std::int8_t> exact(reals.size());
+  Kernel::template run<float>(std::span<const float>(reals), rounded.data(), PerTensor{0.1F, 0});
+  Kernel::template run<double>(std::span<const float>(reals), exact.data(), PerTensor{0.1F, 0});
+  for (std::size_t i = 0; i < reals.size(); ++i) {
+    const double scale = 0.1F;
+    CHECK(rounded[i] == static_cast<std::int8_t>(std::round(reals[i] / 0.1F)));
+    CHECK(exact[i] == static_cast<std::int8_t>(std::round(static_cast<double>(reals[i]) / scale)));
+  }
+  CHECK(rounded != exact);
 }
 
 TEST_CASE_TEMPLATE("QUANTIZE of reals, generic equals reference", T, std::int8_t, std::uint8_t,
@@ -139,8 +157,11 @@ TEST_CASE_TEMPLATE("QUANTIZE of reals, generic equals reference", T, std::int8_t
     }
     test::Buffer<T> expected(input.size());
     test::Buffer<T> found(input.size());
-    quantize::Reference::run(std::span<const float>(input), expected.data(), q);
-    quantize::Generic::run(std::span<const float>(input), found.data(), q);
+    quantize::Reference::run<float>(std::span<const float>(input), expected.data(), q);
+    quantize::Generic::run<float>(std::span<const float>(input), found.data(), q);
+    REQUIRE(found == expected);
+    quantize::Reference::run<double>(std::span<const float>(input), expected.data(), q);
+    quantize::Generic::run<double>(std::span<const float>(input), found.data(), q);
     REQUIRE(found == expected);
   }
 }

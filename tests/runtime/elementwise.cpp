@@ -142,9 +142,10 @@ void check_real() {
       x += q.scale / 2 * static_cast<float>(random.in(-3, 3));
     }
     between[0] = -1e30F;
-    std::vector<T> expected(elements.size());
-    quantize::Reference::run<T>(between, expected.data(), q);
     test::for_profiles([&]<class P>() {
+      std::vector<T> expected(elements.size());
+      quantize::Reference::run<typename Prescribed<P>::quotient>(std::span<const float>(between),
+                                                                 expected.data(), q);
       INFO("case ", i);
       CHECK(test::run<P, float>(to_real, {test::bytes_of(elements)}) == real);
       CHECK(test::run<P, T>(from_real, {test::bytes_of(real)}) == elements);

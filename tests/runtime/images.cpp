@@ -71,6 +71,11 @@ struct Axes {
   unsigned mask = 0;
 
   Axes(Random& random, int rank) {
+    if (rank == 4 && random.one_in(2)) {  // an image's, as files have them
+      list = random.one_in(2) ? test::Shape{1, 2} : test::Shape{2, 1};
+      mask = 6;
+      return;
+    }
     const int count = random.in(1, rank);
     for (int k = 0; k < count + random.in(0, 1); ++k) {  // one may be named twice
       const int axis = random.in(0, rank - 1);
@@ -118,12 +123,14 @@ void check_mean(std::uint64_t seed) {
     }
     const Bytes file =
         model.finish(BuiltinOperator::mean, test::tensor<T>("mean", kept, to), ReducerOptions{keep_dims});
+    const bool image = rank == 4 && (axes.list == test::Shape{1, 2} || axes.list == test::Shape{2, 1});
+    const auto form = image && keep_dims ? mean::MeanForm::image_kept : mean::MeanForm::other;
     test::for_profiles([&]<class P>() {
       constexpr MeanArithmetic arithmetic = Prescribed<P>::mean;
       std::vector<T> expected(test::size_of(ones));
       mean::Reference::run<typename Prescribed<P>::others, arithmetic>(
           mean::Reduction<T, Nhwc, Nhwc>{{input.data(), extents_of(in)}, {expected.data(), extents_of(ones)}},
-          mean::make_mean_quantization<arithmetic, T>(from, to, count));
+          mean::make_mean_quantization<arithmetic, T>(from, to, count, form));
       INFO("case ", i);
       CHECK(test::run<P, T>(file, {test::bytes_of(input)}) == expected);
     });

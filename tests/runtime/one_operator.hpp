@@ -26,6 +26,7 @@ struct Prescribed<kinglet::profile::tflm> {
   using grouped_conv2d = kinglet::double_rounding;
   using fully_connected = kinglet::double_rounding;
   using others = kinglet::double_rounding;
+  using quotient = float;
   static constexpr auto mean = kinglet::MeanArithmetic::fixed_point;
 };
 template <>
@@ -34,6 +35,7 @@ struct Prescribed<kinglet::profile::tflite> {
   using grouped_conv2d = kinglet::double_rounding;
   using fully_connected = kinglet::double_rounding_upward;
   using others = kinglet::double_rounding;
+  using quotient = double;
   static constexpr auto mean = kinglet::MeanArithmetic::floating_point;
 };
 template <>
@@ -42,6 +44,7 @@ struct Prescribed<kinglet::profile::single> {
   using grouped_conv2d = kinglet::single_rounding;
   using fully_connected = kinglet::single_rounding;
   using others = kinglet::single_rounding;
+  using quotient = float;
   static constexpr auto mean = kinglet::MeanArithmetic::fixed_point;
 };
 

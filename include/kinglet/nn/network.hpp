@@ -37,6 +37,10 @@ class Network {
   constexpr void set_weights(std::size_t step, const weights_type& weights) noexcept {
     parameters_.weights[step] = weights;
   }
+  /// Of a MEAN step whose file does not keep the averaged dimensions: its arithmetic may be another.
+  constexpr void set_mean_form(std::size_t step, kinglet::mean::MeanForm form) noexcept {
+    parameters_.mean_forms[step] = form;
+  }
   [[nodiscard]] constexpr PerTensor quantization(std::size_t tensor) const noexcept {
     return parameters_.quantization[tensor];
   }

@@ -43,6 +43,8 @@ struct Parameters {
   // Given.
   std::array<PerTensor, A::tensor_count> quantization{};
   std::array<Weights<W, accumulator_t<T>>, A::step_count> weights{};
+  /// Of MEAN steps: the layer keeps its dimensions of extent 1, but a file may not.
+  std::array<kinglet::mean::MeanForm, A::step_count> mean_forms{};
   // Computed by `prepare`. Lists by kind of step are indexed by A::slots.
   std::array<Multiplier, A::slots.channels> multipliers{};
   std::array<ActivationRange, A::step_count> ranges{};
@@ -116,8 +118,8 @@ struct Parameters {
           break;
         case Operator::mean: {
           const Shape& shape = A::graph.shape(step.input);
-          means[slot] =
-              kinglet::mean::make_mean_quantization<P::mean, T>(in, out, shape.height * shape.width);
+          means[slot] = kinglet::mean::make_mean_quantization<P::mean, T>(in, out, shape.height * shape.width,
+                                                                          mean_forms[i]);
           break;
         }
         case Operator::softmax: kinglet::softmax::make_softmax_table(in.scale, 1.0F, tables[slot]); break;

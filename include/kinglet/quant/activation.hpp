@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <kinglet/quant/params.hpp>
 #include <limits>
 
@@ -17,14 +18,17 @@ struct ActivationRange {
   friend constexpr bool operator==(const ActivationRange&, const ActivationRange&) = default;
 };
 
-/// zero_point + round(real / scale), ties away from zero, the division in single precision; saturates.
+/// zero_point + round(real / scale), ties away from zero; saturates.
+/// @tparam Real precision of the quotient: a real that is not quite half way may have a quotient in single precision
+/// that is.
+template <std::floating_point Real = float>
 constexpr std::int32_t quantize_real(float real, PerTensor q) noexcept {
-  const float scaled = real / q.scale;
+  const Real scaled = static_cast<Real>(real) / static_cast<Real>(q.scale);
   // Beyond 2^30 the result is clamped to a type's range anyway; this also keeps the conversion defined.
-  if (!(scaled > -1073741824.0F)) {
+  if (!(scaled > Real{-1073741824.0F})) {
     return std::numeric_limits<std::int32_t>::min() / 2;
   }
-  if (!(scaled < 1073741824.0F)) {
+  if (!(scaled < Real{1073741824.0F})) {
     return std::numeric_limits<std::int32_t>::max() / 2;
   }
   const double exact = scaled;  // the half is added in double, where it is exact

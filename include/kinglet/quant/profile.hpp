@@ -24,6 +24,7 @@ struct tflm {
   using depthwise = double_rounding;
   using fully_connected = double_rounding;
   using elementwise = double_rounding;
+  using quantize_quotient = float;
   static constexpr MeanArithmetic mean = MeanArithmetic::fixed_point;
   static constexpr bool shifts_powers_of_two = false;
 };
@@ -36,6 +37,7 @@ struct tflite {
   using depthwise = double_rounding;
   using fully_connected = double_rounding_upward;
   using elementwise = double_rounding;
+  using quantize_quotient = double;  // QUANTIZE of reals: real / scale
   static constexpr MeanArithmetic mean = MeanArithmetic::floating_point;
   /// 16-bit ADD whose scales are powers of two, as the option `pot_scale_int16` allows: shifts, not multipliers.
   static constexpr bool shifts_powers_of_two = true;
@@ -49,6 +51,7 @@ struct single {
   using depthwise = single_rounding;
   using fully_connected = single_rounding;
   using elementwise = single_rounding;
+  using quantize_quotient = float;
   static constexpr MeanArithmetic mean = MeanArithmetic::fixed_point;
   static constexpr bool shifts_powers_of_two = false;
 };

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 #include <kinglet/nn/network.hpp>
-#include <kinglet/runtime/require.hpp>
+#include <kinglet/runtime/operators/mean.hpp>
 
 namespace kinglet::inline KINGLET_TARGET {
 
@@ -198,6 +198,12 @@ Status load_weights(const Model& model, nn::Network<A, P>& network) noexcept {
         return failure("a tensor is rescaled on its way here, which the typed network does not do");
       }
       network.set_quantization(at, file.per_tensor());
+    }
+    if (step.op == nn::Operator::mean) {
+      const auto options = info.options<ReducerOptions>();
+      network.set_mean_form(i,
+                            operators::mean_form(model.tensor(info.inputs[0]), model.tensor(info.inputs[1]),
+                                                 options ? *options : ReducerOptions{}));
     }
     if (has_weights(step.op)) {
       if (info.input(1) < 0) {

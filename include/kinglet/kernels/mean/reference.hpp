@@ -11,15 +11,24 @@ namespace kinglet::inline KINGLET_TARGET::mean {
 /// @param sum of `q.count` raw elements, modulo 2^32
 template <Rounding R, MeanArithmetic M>
 constexpr std::int32_t finish(std::int32_t sum, const MeanQuantization& q) noexcept {
+  using Formula = MeanQuantization::Formula;
+  const auto centered = [&] {
+    return static_cast<std::int32_t>(sum - std::int64_t{q.input_zero_point} * q.count);
+  };
   std::int32_t mean = 0;
   if constexpr (M == MeanArithmetic::fixed_point) {
-    const auto centered = static_cast<std::int32_t>(sum - std::int64_t{q.input_zero_point} * q.count);
-    mean = requantize<R>(centered, q.multiplier);
-  } else if (q.formula == MeanQuantization::Formula::truncating) {
+    mean = requantize<R>(centered(), q.multiplier);
+  } else if (q.formula == Formula::rounded_quotient) {
+    const std::int64_t total = requantize<R>(centered(), q.multiplier);
+    const std::int64_t half = q.count / 2;
+    mean = static_cast<std::int32_t>((total > 0 ? total + half : total - half) / q.count);
+  } else if (q.formula == Formula::folded_zero_point) {
+    mean = requantize<R>(sum, q.multiplier);
+  } else if (q.formula == Formula::truncating) {
     return sum / q.count;
   } else {
     const float raw_mean = static_cast<float>(sum) / static_cast<float>(q.count);
-    mean = detail::round_away(rounded(rounded(raw_mean * q.scale) + q.bias));
+    mean = detail::round_away(static_cast<double>(rounded(rounded(raw_mean * q.scale) + q.bias)));
   }
   // Clamped in 64 bits: the mean may be any int32.
   const std::int64_t output = std::int64_t{mean} + q.output_zero_point;

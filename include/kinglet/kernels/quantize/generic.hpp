@@ -24,31 +24,32 @@ constexpr void transform(std::span<const From> input, To* output, Element elemen
   });
 }
 
-/// quantize_element in a form that compilers vectorize: the clamp comes first, as floats which are integers, and
+/// quantize_element in a form that compilers vectorize: the clamp comes first, as reals which are integers, and
 /// the part behind the point, scaled - trunc(scaled), is exact. Bounds known at run time only keep gcc from
 /// turning the comparisons into branches.
-template <QuantizedElement To>
+template <QuantizedElement To, std::floating_point Real>
 class FromReal {
  public:
   constexpr explicit FromReal(PerTensor q) noexcept
       : q_(q),
-        lowest_(static_cast<float>(std::numeric_limits<To>::min() - q.zero_point)),
-        highest_(static_cast<float>(std::numeric_limits<To>::max() - q.zero_point)) {}
+        lowest_(static_cast<Real>(std::numeric_limits<To>::min() - q.zero_point)),
+        highest_(static_cast<Real>(std::numeric_limits<To>::max() - q.zero_point)) {}
 
   KINGLET_ALWAYS_INLINE constexpr To operator()(float x) const noexcept {
-    float scaled = x / q_.scale;
-    scaled = scaled == scaled ? scaled : 0.0F;
+    Real scaled = static_cast<Real>(x) / static_cast<Real>(q_.scale);
+    scaled = scaled == scaled ? scaled : Real{0};
     scaled = scaled < highest_ ? scaled : highest_;
     scaled = scaled > lowest_ ? scaled : lowest_;
     const auto whole = static_cast<std::int32_t>(scaled);
-    const float rest = scaled - static_cast<float>(whole);
-    return static_cast<To>(whole + (rest >= 0.5F ? 1 : 0) - (rest <= -0.5F ? 1 : 0) + q_.zero_point);
+    const Real rest = scaled - static_cast<Real>(whole);
+    constexpr Real half{0.5F};
+    return static_cast<To>(whole + (rest >= half ? 1 : 0) - (rest <= -half ? 1 : 0) + q_.zero_point);
   }
 
  private:
   PerTensor q_;
-  float lowest_;
-  float highest_;
+  Real lowest_;
+  Real highest_;
 };
 }  // namespace detail
 
@@ -65,9 +66,9 @@ struct Generic {
     });
   }
 
-  template <QuantizedElement To>
+  template <std::floating_point Real, QuantizedElement To>
   static constexpr void run(std::span<const float> input, To* output, PerTensor q) noexcept {
-    detail::transform(input, output, detail::FromReal<To>(q));
+    detail::transform(input, output, detail::FromReal<To, Real>(q));
   }
 };
 

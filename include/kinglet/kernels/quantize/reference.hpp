@@ -22,9 +22,10 @@ constexpr To requantize_element(std::int32_t x, const RequantizeQuantization& q)
 }
 
 /// clamp(round(x / scale) + zero_point), ties away from zero; what is not a number becomes the zero point.
-template <QuantizedElement To>
+/// @tparam Real precision of the quotient
+template <QuantizedElement To, std::floating_point Real>
 constexpr To quantize_element(float x, PerTensor q) noexcept {
-  const std::int32_t value = x != x ? q.zero_point : quantize_real(x, q);
+  const std::int32_t value = x != x ? q.zero_point : quantize_real<Real>(x, q);
   return static_cast<To>(
       std::clamp<std::int32_t>(value, std::numeric_limits<To>::min(), std::numeric_limits<To>::max()));
 }
@@ -47,10 +48,10 @@ struct Reference {
     }
   }
 
-  template <QuantizedElement To>
+  template <std::floating_point Real, QuantizedElement To>
   static constexpr void run(std::span<const float> input, To* output, PerTensor q) noexcept {
     for (std::size_t i = 0; i < input.size(); ++i) {
-      output[i] = quantize_element<To>(input[i], q);
+      output[i] = quantize_element<To, Real>(input[i], q);
     }
   }
 };

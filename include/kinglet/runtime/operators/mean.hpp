@@ -9,6 +9,16 @@
 
 namespace kinglet::inline KINGLET_TARGET::operators {
 
+/// TFLite looks at the axes as they stand in the file: 1 and 2 in either order, nothing that means the same.
+inline kinglet::mean::MeanForm mean_form(const TensorInfo& input, const TensorInfo& axes,
+                                         const ReducerOptions& options) noexcept {
+  const auto are = [&](std::int32_t first, std::int32_t second) {
+    return constant_integer(axes, 0) == first && constant_integer(axes, 1) == second;
+  };
+  const bool image = input.rank() == 4 && axes.elements() == 2 && (are(1, 2) || are(2, 1));
+  return image && options.keep_dims ? kinglet::mean::MeanForm::image_kept : kinglet::mean::MeanForm::other;
+}
+
 template <Profile P, class Kernels>
 struct Mean {
   static constexpr BuiltinOperator code = BuiltinOperator::mean;
@@ -102,10 +112,10 @@ struct Mean {
     using S = State<T>;
     S* const state = p.template make_state<S>();
     if (state != nullptr) {
-      *state = {
-          {{p.template data<T>(input), in}, {p.template output_data<T>(), out}},
-          kinglet::mean::make_mean_quantization<P::mean, T>(input.per_tensor(), output.per_tensor(), count),
-          reinterpret_cast<std::uint32_t*>(sums)};
+      *state = {{{p.template data<T>(input), in}, {p.template output_data<T>(), out}},
+                kinglet::mean::make_mean_quantization<P::mean, T>(input.per_tensor(), output.per_tensor(),
+                                                                  count, mean_form(input, axes, *options)),
+                reinterpret_cast<std::uint32_t*>(sums)};
     }
     p.template set_step<S, run<T>>(state);
     if (folds) {

@@ -90,7 +90,7 @@ struct Quantize {
   }
   template <class To>
   static void run_real(const State<float, To, PerTensor>& s) noexcept {
-    Kernels::quantize::template run<To>(s.input, s.output, s.quantization);
+    Kernels::quantize::template run<typename P::quantize_quotient>(s.input, s.output, s.quantization);
   }
 
   template <class From, class To>
