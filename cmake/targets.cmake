@@ -12,11 +12,14 @@ set(KINGLET_FLAGS_neon "")
 set(KINGLET_FLAGS_neon_dotprod -march=armv8.2-a+dotprod)
 set(KINGLET_FLAGS_neon_i8mm -march=armv8.2-a+dotprod+i8mm)
 
+# All but `native`.
+set(KINGLET_TARGET_NAMES avx512_vnni avx512bw avx2_vnni avx2 sse4_1 neon_i8mm neon_dotprod neon scalar)
+
 # kinglet_target_flags(NAME VARIABLE): the flags of a target as a list, or an error that names the known ones.
 function(kinglet_target_flags name variable)
   if(NOT DEFINED KINGLET_FLAGS_${name})
-    message(FATAL_ERROR "kinglet: unknown target '${name}': native, scalar, sse4_1, avx2, avx2_vnni, avx512bw, "
-                        "avx512_vnni, neon, neon_dotprod or neon_i8mm")
+    list(JOIN KINGLET_TARGET_NAMES ", " names)
+    message(FATAL_ERROR "kinglet: unknown target '${name}': native, ${names}")
   endif()
   set(${variable} ${KINGLET_FLAGS_${name}} PARENT_SCOPE)
 endfunction()

@@ -18,6 +18,7 @@
 #include <kinglet/quant/activation.hpp>
 #include <kinglet/quant/profile.hpp>
 #include <kinglet/isa/target.hpp>
+#include <kinglet/isa/probe.hpp>
 #include <kinglet/kernels/window.hpp>
 #include <kinglet/kernels/convolution.hpp>
 #include <kinglet/kernels/select.hpp>
@@ -29,4 +30,7 @@
 #include <kinglet/runtime/executor.hpp>
 #include <kinglet/runtime/owning_executor.hpp>
 #include <kinglet/runtime/load_weights.hpp>
+#include <kinglet/dispatch/registry.hpp>
+#include <kinglet/dispatch/unit.hpp>
+#include <kinglet/dispatch/owning_any_executor.hpp>
 #endif

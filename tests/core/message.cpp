@@ -20,7 +20,7 @@ std::string text(const Status& status) {
   return std::string(message(status, buffer));
 }
 
-const int last_code = static_cast<int>(Errc::bad_argument);
+const int last_code = static_cast<int>(Errc::unknown_profile);
 
 }  // namespace
 
@@ -50,6 +50,8 @@ TEST_CASE("messages name the operator, the tensor, the rule and the numbers") {
   CHECK(text(Status::failure(Errc::bad_shape, "rank", 4, 3).at_tensor(17, "w").at_operator(0, "ADD")) ==
         "operator 0 ADD, tensor 17 'w': a shape is invalid or does not fit the operator: rank (found 4, "
         "limit 3)");
+  CHECK(text(Status::failure(Errc::target_not_runnable, "avx2, scalar").asking_for("avx512\nbw")) ==
+        "'avx512?bw': this machine cannot run the target; what it can run: avx2, scalar");
   CHECK(text(Status{}) == "no error");
 }
 

@@ -15,8 +15,8 @@ using house::Header;
 
 // Lowest first; layers in one row stand side by side and do not see each other.
 const std::vector<std::vector<std::string>> layers = {
-    {"core"},    {"tensor", "memory"},   {"quant"}, {"isa"}, {"kernels"}, {"nn"}, {"model"},
-    {"runtime"}, {"optimize", "monitor"}};
+    {"core"},     {"tensor", "memory"},   {"quant"}, {"isa"}, {"kernels"}, {"nn"}, {"model"}, {"runtime"},
+    {"dispatch"}, {"optimize", "monitor"}};
 
 int height(const std::string& layer) {
   for (std::size_t i = 0; i < layers.size(); ++i) {
@@ -33,7 +33,8 @@ bool may_include(const std::string& from, const std::string& to) {
 
 // Headers whose purpose needs a heap: they build files or bring their own memory.
 bool for_workstations(const Header& header) {
-  static const std::set<std::string> paths = {"kinglet/memory/heap.hpp", "kinglet/model/writer.hpp",
+  static const std::set<std::string> paths = {"kinglet/dispatch/owning_any_executor.hpp",
+                                              "kinglet/memory/heap.hpp", "kinglet/model/writer.hpp",
                                               "kinglet/runtime/owning_executor.hpp"};
   return height(header.layer()) == height("optimize") || paths.contains(header.path);
 }
@@ -106,7 +107,8 @@ TEST_CASE("every header is dressed alike") {
                                   header.path.substr(std::string("kinglet/").size()) + "\n"));
     CHECK(Header::matches(header.text, R"((#pragma once))").size() == 1);
     const bool has_no_names = header.layer().empty() || header.path == "kinglet/core/config.hpp" ||
-                              header.path.starts_with("kinglet/isa/intrinsics_");
+                              header.path.starts_with("kinglet/isa/intrinsics_") ||
+                              header.path == "kinglet/dispatch/interface.hpp";
     if (!has_no_names) {
       CHECK_MESSAGE(header.code.find("namespace kinglet::inline KINGLET_TARGET") != std::string::npos,
                     "names outside the target's namespace mix instruction sets");
@@ -115,6 +117,19 @@ TEST_CASE("every header is dressed alike") {
       CHECK(header.code.find("using namespace") == std::string::npos);
     }
   }
+}
+
+TEST_CASE("what units of all targets share defines no function") {
+  const std::vector<Header> headers = house::all_headers();
+  const auto shared = std::find_if(headers.begin(), headers.end(), [](const Header& header) {
+    return header.path == "kinglet/dispatch/interface.hpp";
+  });
+  REQUIRE(shared != headers.end());
+  const std::regex body(R"(\)\s*(const\s*)?(noexcept\s*)?\{)");
+  CHECK(!std::regex_search(shared->code, body));
+  CHECK(std::regex_search(std::string("int f() const noexcept { return 1; }"), body));
+  CHECK(shared->code.find("inline") == std::string::npos);
+  CHECK(shared->code.find("template") == std::string::npos);
 }
 
 TEST_CASE("headers for small machines keep away from heap, exceptions and printing") {

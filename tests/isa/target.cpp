@@ -3,6 +3,7 @@
 /// The targets: names that agree with each other, with the compiler's flags and with the list of flags.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <array>
 #include <fstream>
 #include <kinglet/isa/target.hpp>
@@ -43,4 +44,19 @@ TEST_CASE("every target has flags in cmake/targets.cmake") {
   for (const std::string_view name : names) {
     CHECK(text.str().find("set(KINGLET_FLAGS_" + std::string(name) + " ") != std::string::npos);
   }
+}
+
+TEST_CASE("targets as data are the targets as types, each before its fallback") {
+  REQUIRE(std::size(isa::targets) == names.size());
+  std::size_t row = 0;
+  for (const isa::TargetInfo& target : isa::targets) {
+    CHECK(std::count(names.begin(), names.end(), target.name) == 1);
+    const auto* const fallback =
+        std::find_if(std::begin(isa::targets), std::end(isa::targets),
+                     [&](const isa::TargetInfo& other) { return other.name == target.fallback; });
+    CHECK((fallback == std::end(isa::targets)) == (target.name == "scalar"));
+    CHECK(fallback > isa::targets + row);
+    ++row;
+  }
+  CHECK(isa::targets[0].fallback == isa::avx512bw::name);
 }

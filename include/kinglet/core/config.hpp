@@ -74,6 +74,18 @@ static_assert(sizeof(float) == 4 && sizeof(double) == 8, "kinglet: IEEE 754 sing
 #define KINGLET_KEEP_ORDER() static_cast<void>(0)
 #endif
 
+// How isa/probe.hpp asks the processor: x86's CPUID, or what Linux says of AArch64.
+#if defined(__x86_64__) || defined(__i386__) || defined(_M_X64) || defined(_M_IX86)
+#define KINGLET_HAS_CPUID 1
+#else
+#define KINGLET_HAS_CPUID 0
+#endif
+#if defined(__aarch64__) && defined(__linux__)
+#define KINGLET_HAS_HWCAP 1
+#else
+#define KINGLET_HAS_HWCAP 0
+#endif
+
 // In front of a loop with few, constant iterations whose arrays must become registers.
 #if defined(__clang__)
 #define KINGLET_UNROLL _Pragma("clang loop unroll(full)")

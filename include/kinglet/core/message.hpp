@@ -71,6 +71,10 @@ constexpr std::string_view message(const Status& status, std::span<char> buffer)
     text << "tensor " << status.tensor_index << " '";
     text.name(status.tensor_name, 80) << "': ";
   }
+  if (!status.asked.empty()) {
+    text << "'";
+    text.name(status.asked, 40) << "': ";
+  }
   text << sentence(status.code);
   if (!status.detail.empty()) {
     text << ": " << status.detail;

@@ -53,4 +53,42 @@ struct neon_i8mm : neon_dotprod {
 /// What this translation unit is compiled for.
 using native = KINGLET_TARGET;
 
+/// A target as data, for choices at run time.
+struct TargetInfo {
+  std::string_view name;
+  std::string_view fallback;  ///< empty for scalar
+};
+
+/// Every target, best first.
+inline constexpr TargetInfo targets[] = {
+    {avx512_vnni::name, avx512bw::name}, {avx512bw::name, avx2::name}, {avx2_vnni::name, avx2::name},
+    {avx2::name, sse4_1::name},          {sse4_1::name, scalar::name}, {neon_i8mm::name, neon_dotprod::name},
+    {neon_dotprod::name, neon::name},    {neon::name, scalar::name},   {scalar::name, {}},
+};
+
+/// Some of `targets`.
+class TargetSet {
+ public:
+  /// Adds a target; what is no target's name adds nothing.
+  constexpr TargetSet& add(std::string_view name) noexcept {
+    bits_ |= bit(name);
+    return *this;
+  }
+  [[nodiscard]] constexpr bool has(std::string_view name) const noexcept { return (bits_ & bit(name)) != 0; }
+  constexpr bool operator==(const TargetSet&) const noexcept = default;
+
+ private:
+  static constexpr std::uint32_t bit(std::string_view name) noexcept {
+    std::uint32_t b = 1;
+    for (const TargetInfo& target : targets) {
+      if (target.name == name) {
+        return b;
+      }
+      b <<= 1;
+    }
+    return 0;
+  }
+  std::uint32_t bits_ = 0;
+};
+
 }  // namespace kinglet::inline KINGLET_TARGET::isa
