@@ -113,7 +113,9 @@ TEST_CASE("AVX2: products of pairs") {
   const Code loop = house::tightest_loop(code_of(functions, crossed), "vpmaddwd");
   CHECK(house::count(loop, "vpmaddwd[ \t].*%ymm[0-9]+$") == 8);  // 8 sums, 4 products each
   CHECK(house::count(loop, "vmov[a-z0-9]+[ \t]+%ymm[0-9]+,.*\\(") == 0);
-  for (const auto& [name, code] : functions) {
+  for (const auto& function : functions) {
+    const auto& name = function.first;  // clang 14 cannot capture structured bindings
+    const auto& code = function.second;
     INFO(name);
     CHECK(house::count(code, "(\\{vex\\} )?vpdp") == 0);
     CHECK(house::count(code, "vpmaddubsw") == 0);  // saturates
@@ -143,7 +145,9 @@ TEST_CASE("AVX-512 without VNNI: products of pairs") {
   const auto functions = disassembled(KINGLET_AVX512BW_DISASSEMBLY);
   check_pairs(functions, "kinglet::avx512bw::isa::Lanes16, 12, 2", "vpmaddwd[ \t].*%zmm[0-9]+$", 24);
   check_pairs(functions, "kinglet::avx512bw::isa::Lanes16, 12, 1", "vpmaddwd[ \t].*%zmm[0-9]+$", 12);
-  for (const auto& [name, code] : functions) {
+  for (const auto& function : functions) {
+    const auto& name = function.first;  // clang 14 cannot capture structured bindings
+    const auto& code = function.second;
     INFO(name);
     CHECK(house::count(code, "vpdp") == 0);
   }

@@ -59,7 +59,7 @@ struct RowLink {
 };
 
 /// Longest chain.
-inline constexpr std::int32_t max_chain = 64;
+inline constexpr std::int32_t max_chain = 32;
 
 /// Says which link of a chain runs next. Keeps the way from the chain's end to where it is, so that a step costs a look
 /// at one or two links.

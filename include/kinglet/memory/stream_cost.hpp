@@ -19,34 +19,42 @@ namespace kinglet::inline KINGLET_TARGET {
 inline constexpr std::uint64_t call_work = 6'000;
 /// `Aim::automatic` takes chains that lose at most one part in this many of their work to calls: streaming wins as
 /// much by keeping rows in the cache.
-inline constexpr std::uint64_t free_share = 8;
+inline constexpr std::uint64_t free_share = 20;
 
 namespace detail {
 
-/// Follows every tensor back from the sink m.
-constexpr void follow_back(std::span<StepRequest> steps, std::span<LineRequest> lines,
-                           std::int32_t m) noexcept {
-  const std::int32_t lowest = std::max(0, m - max_chain + 1);
+// Pointers instead of spans: the compiler counts every call when it plans a typed network.
+
+/// The last operator of chains, and most operators in them.
+struct Sink {
+  std::int32_t step;
+  std::int32_t longest;
+};
+
+/// Follows every tensor back from a sink.
+constexpr void follow_back(StepRequest* steps, LineRequest* lines, const Sink& from) noexcept {
+  const std::int32_t m = from.step;
+  const std::int32_t lowest = std::max(0, m - from.longest + 1);
   for (std::int32_t k = lowest; k <= m; ++k) {
-    StepRequest& step = steps[static_cast<std::size_t>(k)];
+    StepRequest& step = steps[k];
     step.slope = 0;
     for (const std::int32_t t : {step.inputs[0], step.inputs[1], step.output}) {
       if (t != no_buffer) {
-        LineRequest& line = lines[static_cast<std::size_t>(t)];
+        LineRequest& line = lines[t];
         line.readers = 0;
         line.mixed = false;
       }
     }
   }
-  StepRequest& sink = steps[static_cast<std::size_t>(m)];
+  StepRequest& sink = steps[m];
   sink.slope = 1;
   sink.ahead = 0;
   for (std::int32_t k = m; k >= lowest; --k) {
-    StepRequest& step = steps[static_cast<std::size_t>(k)];
+    StepRequest& step = steps[k];
     if (step.mode == RowMode::none) {
       continue;
     }
-    LineRequest& output = lines[static_cast<std::size_t>(step.output)];
+    LineRequest& output = lines[step.output];
     if (k != m && output.readers > 0) {
       step.slope = output.slope;
       step.ahead = output.ahead;
@@ -67,7 +75,7 @@ constexpr void follow_back(std::span<StepRequest> steps, std::span<LineRequest> 
       if (t == no_buffer) {
         continue;
       }
-      LineRequest& line = lines[static_cast<std::size_t>(t)];
+      LineRequest& line = lines[t];
       const bool is_new = line.readers++ == 0;
       const std::int32_t slope = w.stride * step.slope;
       const std::int32_t ahead = w.end(step.ahead) - 1;
@@ -83,38 +91,41 @@ constexpr void follow_back(std::span<StepRequest> steps, std::span<LineRequest> 
 /// Adds up the costs of all chains that end with step j, the longest last.
 class ChainCost {
  public:
-  constexpr ChainCost(std::span<const StepRequest> steps, std::span<const LineRequest> lines,
+  /// @param buffers the tensors'
+  constexpr ChainCost(const StepRequest* steps, const LineRequest* lines,
                       std::span<const BufferRequest> buffers, std::int32_t j) noexcept
-      : steps_(steps), lines_(lines), buffers_(buffers), last_(j), first_(j + 1) {
-    for (std::size_t t = 0; t < lines.size(); ++t) {
-      const Lifetime& life = buffers[t].lifetime;
-      whole_bytes_ += life.first <= j && life.last > j ? buffers[t].bytes : 0;
+      : steps_(steps), lines_(lines), buffers_(buffers.data()), last_(j), first_(j + 1) {
+    const BufferRequest* const end = buffers_ + buffers.size();
+    for (const BufferRequest* b = buffers_; b != end; ++b) {
+      if (b->lifetime.first <= j && b->lifetime.last > j) {
+        whole_bytes_ += b->bytes;
+      } else if (b->lifetime.last == j) {
+        dying_bytes_ += b->bytes;
+      }
     }
   }
 
   /// The operator j at once: with its inputs that die there, its output on one of them where it may.
   [[nodiscard]] constexpr std::size_t bytes_at_once() const noexcept {
-    const StepRequest& end = steps_[at(last_)];
-    std::size_t sum = whole_bytes_ + end.whole_scratch;
+    const StepRequest& end = steps_[last_];
     std::size_t saved = 0;
-    for (std::size_t t = 0; t < lines_.size(); ++t) {
-      if (buffers_[t].lifetime.last == last_ && buffers_[t].bytes != 0) {
-        sum += buffers_[t].bytes;
-        saved = std::max(saved, overwritten(static_cast<std::int32_t>(t), end));
+    for (const std::int32_t t : end.inputs) {
+      if (t != no_buffer && buffers_[t].lifetime.last == last_) {
+        saved = std::max(saved, overwritten(t, end));
       }
     }
-    return sum - saved;
+    return whole_bytes_ + dying_bytes_ + end.whole_scratch - saved;
   }
 
   /// Puts the step before in front. @return whether the chain can stream
   constexpr bool extend() noexcept {
     const std::int32_t i = first_ - 1;
-    const StepRequest& step = steps_[at(i)];
+    const StepRequest& step = steps_[i];
     if (step.slope == 0 || step.mode == RowMode::none || (i != last_ && step.mode == RowMode::fold)) {
       return false;
     }
-    const bool inner = i != last_ && buffers_[at(step.output)].lifetime.last <= last_;
-    if (inner && lines_[at(step.output)].rows == 0) {
+    const bool inner = i != last_ && buffers_[step.output].lifetime.last <= last_;
+    if (inner && lines_[step.output].rows == 0) {
       return false;
     }
     first_ = i;
@@ -127,10 +138,11 @@ class ChainCost {
     next_own_ = own;
     for (std::size_t k = 0; k < 2; ++k) {
       const std::int32_t t = step.inputs[k];
-      if (t != no_buffer && buffers_[at(t)].lifetime.last == i && (k == 0 || t != step.inputs[0])) {
-        whole_bytes_ += buffers_[at(t)].bytes;
+      if (t != no_buffer && buffers_[t].lifetime.last == i && (k == 0 || t != step.inputs[0])) {
+        whole_bytes_ += buffers_[t].bytes;
         if (dying_count_ < std::size(dying_)) {
-          dying_[dying_count_++] = t;
+          dying_[dying_count_] = t;
+          common_[dying_count_++] = common_bytes(t);
         }
       }
     }
@@ -142,7 +154,7 @@ class ChainCost {
   [[nodiscard]] constexpr std::size_t bytes() const noexcept {
     std::size_t saved = 0;
     for (std::size_t k = 0; k < dying_count_; ++k) {
-      saved = std::max(saved, common_bytes(dying_[k]));
+      saved = std::max(saved, common_[k]);
     }
     return lines_bytes_ + brief_bytes_ + whole_bytes_ - saved;
   }
@@ -150,20 +162,19 @@ class ChainCost {
   [[nodiscard]] constexpr bool is_free() const noexcept { return lost_ <= work_ / free_share; }
 
  private:
-  static constexpr std::size_t at(std::int32_t i) noexcept { return static_cast<std::size_t>(i); }
-
   /// The output of the chain's new first step is no whole tensor now. @return its bytes if they are brief
   constexpr std::size_t add_line(const StepRequest& step) noexcept {
-    const BufferRequest& output = buffers_[at(step.output)];
-    const LineRequest& line = lines_[at(step.output)];
+    const BufferRequest& output = buffers_[step.output];
+    const LineRequest& line = lines_[step.output];
     whole_bytes_ -= output.bytes;
     for (std::size_t k = 0; k < dying_count_; ++k) {
       if (dying_[k] == step.output) {
         dying_[k] = dying_[--dying_count_];
+        common_[k] = common_[dying_count_];
         break;
       }
     }
-    const StepRequest& next = steps_[at(first_ + 1)];
+    const StepRequest& next = steps_[first_ + 1];
     if (output.lifetime.last == first_ + 1 && next.window.is_one_row() && next.batch == step.batch) {
       const std::size_t bytes = line.row_bytes * static_cast<std::size_t>(step.batch);
       brief_bytes_ = std::max(brief_bytes_, next_own_ + bytes);
@@ -175,19 +186,18 @@ class ChainCost {
 
   [[nodiscard]] constexpr std::size_t overwritten(std::int32_t tensor,
                                                   const StepRequest& step) const noexcept {
-    return step.may_overwrite(tensor) ? std::min(buffers_[at(tensor)].bytes, buffers_[at(step.output)].bytes)
-                                      : 0;
+    return step.may_overwrite(tensor) ? std::min(buffers_[tensor].bytes, buffers_[step.output].bytes) : 0;
   }
   /// Bytes that the output can have in common with a dying input, following behind its rows.
   [[nodiscard]] constexpr std::size_t common_bytes(std::int32_t input) const noexcept {
-    const StepRequest& end = steps_[at(last_)];
-    const LineRequest& from = lines_[at(input)];
+    const StepRequest& end = steps_[last_];
+    const LineRequest& from = lines_[input];
     if (end.mode != RowMode::rows || from.rows == 0 || from.readers == 0 || from.mixed) {
       return 0;
     }
-    const LineRequest& to = lines_[at(end.output)];
-    const std::size_t in_bytes = buffers_[at(input)].bytes;
-    const std::size_t out_bytes = buffers_[at(end.output)].bytes;
+    const LineRequest& to = lines_[end.output];
+    const std::size_t in_bytes = buffers_[input].bytes;
+    const std::size_t out_bytes = buffers_[end.output].bytes;
     if (from.row_bytes == to.row_bytes && overwritten(input, end) != 0) {
       return std::min(in_bytes, out_bytes);
     }
@@ -206,16 +216,18 @@ class ChainCost {
     return in_bytes + out_bytes - std::max(std::min(apart, in_bytes + out_bytes), out_bytes);
   }
 
-  std::span<const StepRequest> steps_;
-  std::span<const LineRequest> lines_;
-  std::span<const BufferRequest> buffers_;
+  const StepRequest* steps_;
+  const LineRequest* lines_;
+  const BufferRequest* buffers_;
   std::int32_t last_;
   std::int32_t first_;
+  std::size_t dying_bytes_ = 0;  ///< tensors that die with the last step
   std::size_t whole_bytes_ = 0;  ///< whole tensors that the chain reads or writes, or that wait meanwhile
   std::size_t lines_bytes_ = 0;  ///< line buffers alive as long as the chain runs
   std::size_t brief_bytes_ = 0;  ///< most bytes of scratch and of brief line buffers at one step
   std::size_t next_own_ = 0;     ///< those at the step behind
   std::int32_t dying_[8] = {};   ///< whole inputs that die in the chain
+  std::size_t common_[8] = {};   ///< bytes that the output can have in common with each
   std::size_t dying_count_ = 0;
   std::uint64_t work_ = 0;
   std::uint64_t lost_ = 0;

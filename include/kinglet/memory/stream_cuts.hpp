@@ -17,6 +17,7 @@ constexpr void find_cuts(std::span<StepRequest> steps, std::span<LineRequest> li
   for (LineRequest& line : lines) {
     line.estimate = 0;
   }
+  const std::int32_t longest = longest_chain(steps.size());
   for (std::int32_t j = 0; j < static_cast<std::int32_t>(steps.size()); ++j) {
     StepRequest& end = steps[static_cast<std::size_t>(j)];
     const auto offer = [&](std::int32_t i, bool streams, std::size_t bytes, std::uint64_t lost, bool first) {
@@ -33,13 +34,13 @@ constexpr void find_cuts(std::span<StepRequest> steps, std::span<LineRequest> li
         end.lost = all_lost;
       }
     };
-    ChainCost cost(steps, lines, buffers, j);
+    ChainCost cost(steps.data(), lines.data(), buffers.first(lines.size()), j);
     offer(j, false, cost.bytes_at_once(), 0, true);
     if (aim == Aim::fast || end.mode == RowMode::none) {
       continue;
     }
-    follow_back(steps, lines, j);
-    for (std::int32_t i = j; i >= 0 && i > j - max_chain && cost.extend(); --i) {
+    follow_back(steps.data(), lines.data(), {j, longest});
+    for (std::int32_t i = j; i >= 0 && i > j - longest && cost.extend(); --i) {
       if ((i != j || end.mode == RowMode::rows) && (aim == Aim::small || cost.is_free())) {
         offer(i, true, cost.bytes(), cost.lost(), false);
       }

@@ -134,20 +134,21 @@ constexpr ChainFacts settle_chain(const StreamNetwork& n, std::int32_t i, std::i
   const auto chain = make_links(n, i, j);
   const std::int32_t followed = followed_input(n, i, j);
   Follower follower(n, i, j, followed);
-  const auto tensor_of = [&](std::size_t k) { return n.steps[static_cast<std::size_t>(i) + k].output; };
+  bool brief[max_chain] = {};
   for (std::size_t k = 0; k < chain.size(); ++k) {
-    n.lines[static_cast<std::size_t>(tensor_of(k))].brief =
-        !chain[k].whole_output && chain[k].last_reader == static_cast<std::int32_t>(k) + 1;
+    brief[k] = !chain[k].whole_output && chain[k].last_reader == static_cast<std::int32_t>(k) + 1;
   }
   count_stored_rows(chain, [&](std::size_t k) {
     if (followed != no_buffer && k + 1 == chain.size()) {
       follower.note(chain);
     }
-    for (std::size_t other = 0; other < chain.size(); ++other) {
-      LineRequest& line = n.lines[static_cast<std::size_t>(tensor_of(other))];
-      if (line.brief && other != k && other + 1 != k && oldest_row(chain, other) < chain[other].next) {
-        line.brief = false;  // rows wait while somebody else runs
+    for (std::size_t other = 0; other + 1 < chain.size(); ++other) {
+      if (!brief[other] || other == k || other + 1 == k) {
+        continue;
       }
+      const RowLink& reader = chain[other + 1];
+      // Rows that wait while somebody else runs are not brief.
+      brief[other] = reader.done() || reader.first_read() >= chain[other].next;
     }
   });
   for (std::size_t k = 0; k < chain.size(); ++k) {
@@ -161,6 +162,7 @@ constexpr ChainFacts settle_chain(const StreamNetwork& n, std::int32_t i, std::i
       line.stored = std::max(chain[k].stored, 1);
       chain[k].stored = line.stored;
       buffer.bytes = static_cast<std::size_t>(line.stored) * line.row_bytes;
+      line.brief = brief[k];
       buffer.lifetime = line.brief ? Lifetime{position, position + 1} : Lifetime{i, j};
     } else {
       chain[k].stored = step.rows;
@@ -236,6 +238,9 @@ constexpr std::size_t plan_streams(const StreamNetwork& n, Aim aim) noexcept {
     detail::share_memory(n, how.follow);
     return plan_memory(n.buffers, how.order);
   };
+  if (n.steps.size() > large_network) {  // by size alone
+    return place(tries[1]);
+  }
   const std::size_t crowded = place(tries[0]);
   const std::size_t sized = place(tries[1]);
   const std::size_t apart = place(tries[2]);

@@ -8,6 +8,14 @@
 
 namespace kinglet::inline KINGLET_TARGET {
 
+/// Networks of more steps are searched less thoroughly, since compilers bound what they compute: clang a million steps.
+inline constexpr std::size_t large_network = 48;
+
+/// Most operators in a chain of a network.
+constexpr std::int32_t longest_chain(std::size_t steps) noexcept {
+  return steps > large_network ? 12 : max_chain;
+}
+
 /// What to plan for.
 enum class Aim : std::uint8_t {
   automatic,  ///< the smallest plan that costs no time
