@@ -20,6 +20,7 @@ include(${CMAKE_CURRENT_LIST_DIR}/targets.cmake)
 
 # kinglet_targets_for(VARIABLE NAME...): of the named targets, or else of all, those that this build can compile; best first.
 function(kinglet_targets_for variable)
+  include(${CMAKE_CURRENT_FUNCTION_LIST_DIR}/targets.cmake)  # its lists: a caller above add_subdirectory does not see them
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64|i[3-6]86)$")
     set(family avx512_vnni avx512bw avx2_vnni avx2 sse4_1 scalar)
   elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64|ARM64)$")

@@ -17,6 +17,7 @@ set(KINGLET_TARGET_NAMES avx512_vnni avx512bw avx2_vnni avx2 sse4_1 neon_i8mm ne
 
 # kinglet_target_flags(NAME VARIABLE): the flags of a target as a list, or an error that names the known ones.
 function(kinglet_target_flags name variable)
+  include(${CMAKE_CURRENT_FUNCTION_LIST_FILE})  # the lists again: a caller above add_subdirectory does not see them
   if(NOT DEFINED KINGLET_FLAGS_${name})
     list(JOIN KINGLET_TARGET_NAMES ", " names)
     message(FATAL_ERROR "kinglet: unknown target '${name}': native, ${names}")
