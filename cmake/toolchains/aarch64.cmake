@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-# 64-bit ARM Linux by Debian's cross compiler, tests under qemu-user (`sh cmake/setup --arm`). Programs are static, so
-# that they need nothing of a foreign system. KINGLET_EMULATED_CPU: a processor with the target's instructions.
+# 64-bit ARM Linux by Debian's cross compiler, tests under qemu-user with that compiler's libraries
+# (`sh cmake/setup --arm`). KINGLET_EMULATED_CPU: a processor with the target's instructions.
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
 set(CMAKE_CXX_COMPILER aarch64-linux-gnu-g++ CACHE STRING "")
-set(CMAKE_EXE_LINKER_FLAGS_INIT -static)
 
 set(KINGLET_EMULATED_CPU max CACHE STRING "Processor that qemu-aarch64 emulates")
 list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES KINGLET_EMULATED_CPU)
-set(CMAKE_CROSSCOMPILING_EMULATOR qemu-aarch64 -cpu ${KINGLET_EMULATED_CPU})
+set(CMAKE_CROSSCOMPILING_EMULATOR qemu-aarch64 -L /usr/aarch64-linux-gnu -cpu ${KINGLET_EMULATED_CPU})
 
 # Headers alone are used of these, and flatc, which runs here: the build machine's packages serve.
 if(NOT DEFINED FlatBuffers_DIR)

@@ -70,6 +70,8 @@ TEST_CASE("ARM: loops of dot products whose sums stay in registers") {
       if (name.find(expected.name) != std::string::npos) {
         ++found;
         const Code loop = house::tightest_loop(code, expected.instruction);
+        MESSAGE(name, ": ", loop.size(), " instructions, ", expected.times, " of them ",
+                std::string(expected.instruction));
         CHECK(house::count(loop, expected.instruction) == expected.times);
         CHECK(house::count(loop, vector_store) <=
               1);  // gcc 12 is a register short for what makes uint8 signed
