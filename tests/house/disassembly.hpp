@@ -44,8 +44,8 @@ inline std::ptrdiff_t count(const Code& code, const char* pattern) {
   });
 }
 
-/// The shortest loop with an instruction that matches: from a jump's target to the jump back. Empty when there is none.
-inline Code tightest_loop(const Code& code, const char* pattern) {
+/// The shortest loop with enough instructions that match: from a jump's target to the jump back. Empty when there is none.
+inline Code tightest_loop(const Code& code, const char* pattern, std::ptrdiff_t at_least = 1) {
   static const std::regex jump(
       "^(?:j[a-z]+|b(?:\\.[a-z]+)?|cbn?z[ \t]+[wx][0-9]+,|tbn?z[ \t]+[wx][0-9]+, #[0-9a-fx]+,)"
       "[ \t]+(?:0x)?([0-9a-f]+) .*");
@@ -59,7 +59,7 @@ inline Code tightest_loop(const Code& code, const char* pattern) {
     Code loop;
     std::copy_if(code.begin(), code.end(), std::back_inserter(loop),
                  [&](const Instruction& i) { return i.address >= begin && i.address <= end.address; });
-    if (count(loop, pattern) != 0 && (tightest.empty() || loop.size() < tightest.size())) {
+    if (count(loop, pattern) >= at_least && (tightest.empty() || loop.size() < tightest.size())) {
       tightest = loop;
     }
   }

@@ -46,10 +46,11 @@ TEST_CASE("AVX-512 VNNI pointwise: a loop of dot products whose sums stay in reg
     const char* rows_and_vectors;
     int dot_products;
   };
-  for (const Tile& tile : {Tile{"12, 1", 12}, Tile{"12, 2", 24}, Tile{"8, 3", 24}, Tile{"6, 4", 24}}) {
-    for (const char* is_signed : {"true", "false"}) {
-      const std::string name =
-          std::string("pointwise::dot_tile<") + tile.rows_and_vectors + ", " + is_signed + ">";
+  for (const Tile& tile :
+       {Tile{"12, 1", 12}, Tile{"8, 2", 16}, Tile{"6, 4", 24}, Tile{"5, 4", 20}, Tile{"4, 4", 16}}) {
+    for (const char* ending : {"FloatEnding", "IntegerEnding"}) {
+      const std::string name = std::string("pointwise::run_tiles<") + tile.rows_and_vectors +
+                               ", kinglet::avx512_vnni::pointwise::" + ending + ">";
       INFO(name);
       const Code loop = house::tightest_loop(code_of(avx512_vnni(), name), dot_product);
       CHECK(house::count(loop, dot_product) == tile.dot_products);
@@ -58,22 +59,25 @@ TEST_CASE("AVX-512 VNNI pointwise: a loop of dot products whose sums stay in reg
   }
 }
 
-TEST_CASE("AVX-512 VNNI depthwise: dot products in every loop over pixels") {
+TEST_CASE("AVX-512 VNNI depthwise: dot products in every loop over pixels, sums in registers") {
   struct Loop {
-    const char* name;
-    int dot_products;  ///< at least: unsigned layers also sum activations
+    const char* function;
+    const char* width;
+    int dot_products;  ///< at least
+    int stores;        ///< of outputs, at most; parts of a register are others
   };
-  for (const Loop& expected :
-       {Loop{"sum_3_wide<1, true>", 12}, Loop{"sum_3_wide<2, true>", 12}, Loop{"sum_3_wide<1, false>", 24},
-        Loop{"sum_3_wide<2, false>", 24}, Loop{"sum_any<true>", 4}, Loop{"sum_any<false>", 8}}) {
-    const std::string name = std::string("depthwise::detail::") + expected.name;
+  for (const Loop& expected : {Loop{"run_3_wide<1, ", "64", 24, 4}, Loop{"run_3_wide<2, ", "64", 12, 2},
+                               Loop{"run_3_wide<1, ", "32", 24, 0}, Loop{"run_3_wide<2, ", "32", 12, 0},
+                               Loop{"run_3_wide<1, ", "16", 24, 0}, Loop{"run_any<", "64", 4, 0}}) {
+    const std::string width = expected.width;
+    const std::string name = std::string("depthwise::detail::") + expected.function + width +
+                             ", false, kinglet::avx512_vnni::depthwise::FloatEnding<" + width + "> >";
     INFO(name);
     const Code& code = code_of(avx512_vnni(), name);
-    CHECK(house::count(house::tightest_loop(code, "vpunpck"), dot_product) >= expected.dot_products);
+    const Code loop = house::tightest_loop(code, dot_product, expected.dot_products);
+    CHECK(house::count(loop, dot_product) >= expected.dot_products);
+    CHECK(house::count(loop, store) <= expected.stores);
     CHECK(house::count(code, narrow_dot_product) == 0);
-    if (name.find("sum_any") != std::string::npos) {  // the others store their sums for every pixel
-      CHECK(house::count(house::tightest_loop(code, "vpunpck"), store) == 0);
-    }
   }
 }
 #else

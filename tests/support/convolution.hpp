@@ -79,12 +79,12 @@ class RandomConvolution {
     std::generate(filter.begin(), filter.end(), [&] { return random.element<W>(); });
     // A product is about 2^12 (8-bit) or 2^20 (16-bit), a sum of n about sqrt(n) times that.
     const int sum_bits = (sizeof(T) == 1 ? 12 : 20) + static_cast<int>(std::bit_width(sizes.terms)) / 2;
-    choose_multipliers((sizeof(T) == 1 ? 6 : 14) - sum_bits, random);
-    const bool large_biases = sizeof(T) == 1 || random.one_in(2);
+    const bool ordinary = random.one_in(2);  // as in real networks: no channel is far from the others
+    choose_multipliers((sizeof(T) == 1 ? 6 : 14) - sum_bits, ordinary, random);
     for (Bias& b : bias) {
       const Bias large = sizeof(T) == 1 ? Bias{1} << 30 : static_cast<Bias>(std::int64_t{1} << 44);
       const Bias small = static_cast<Bias>(Bias{1} << sum_bits);
-      const int kind = large_biases ? random.in(0, 15) : 15;
+      const int kind = ordinary ? 15 : random.in(0, 15);
       b = kind == 0   ? static_cast<Bias>(large - random.in(0, 9))
           : kind == 1 ? static_cast<Bias>(-large + random.in(0, 9))
           : kind == 2 ? static_cast<Bias>(large + (large - 1) - random.in(0, 999))  // sums wrap
@@ -148,12 +148,12 @@ class RandomConvolution {
  private:
   /// Some layers have multipliers of any size, others only ones below one half, as layers of real networks do; and
   /// some only powers of two, whose products have ties.
-  void choose_multipliers(int usual_shift, Random& random) {
-    const bool any_size = random.one_in(3);
+  void choose_multipliers(int usual_shift, bool ordinary, Random& random) {
+    const bool any_size = !ordinary && random.one_in(3);
     const bool ties = random.one_in(3);
     const int most = !any_size ? -1 : sizeof(T) == 1 ? 30 : kinglet::Int16Limits::max_shift;
     for (kinglet::Multiplier& m : multipliers) {
-      const int shift = random.one_in(8) ? random.in(-31, most) : usual_shift + random.in(-2, 2);
+      const int shift = !ordinary && random.one_in(8) ? random.in(-31, most) : usual_shift + random.in(-2, 2);
       m = {ties ? 1 << 30 : random.in<std::int32_t>(1 << 30, INT32_MAX), shift};
     }
   }

@@ -3,14 +3,12 @@
 /// The layout of depthwise filters for targets whose dot product sums 4 neighbouring bytes of each of 16 lanes: the 4
 /// bytes are one channel's taps in 4 rows.
 ///
-/// A head of 64 bytes says whether all channels take the shorter way of isa::Requantize16. Then, for each block of 64
-/// channels, 64-byte aligned:
-///   requantization constants   4 x RequantizeBlock16
-///   bias                       4 x 16 int32, zero points folded in
-///   weights                    for each group of 4 filter rows, for each filter column: 4 x 16 lanes x 4 rows, int8
-/// Lane l of vector v has channel 16 (l / 4) + 4 v + l % 4 of the block: interleaving bytes, then pairs of bytes, of four
-/// rows works within 128-bit parts and gives this order, which narrowing the results undoes (kernels/pointwise/pack.hpp,
-/// as for the folding of zero points).
+/// Channels are cut into blocks of 64, and of 32 or 16 where that is enough for those that are left. A block always has 4
+/// vectors: 32 channels are there twice and 16 four times, for as many parts of an image row at once. It is laid out as
+/// in kernels/pointwise/pack.hpp, with these weights:
+///   for each group of 4 filter rows, for each filter column: 4 x 16 lanes x 4 rows, int8
+/// Lane l of vector v has channel 16 (l / 4) + 4 v + l % 4, modulo the block's width: interleaving bytes, then pairs of
+/// bytes, of four rows works within 128-bit parts and gives this order, which narrowing the results undoes.
 #pragma once
 
 #include <kinglet/kernels/pointwise/pack.hpp>
@@ -19,25 +17,41 @@
 
 namespace kinglet::inline KINGLET_TARGET::depthwise {
 
+/// Channels first .. first + width of a layer, the last of which may not be there.
+struct ChannelBlock {
+  index_t first;
+  index_t width;
+};
+
 /// Where blocks lie; the same numbers while packing and running.
 struct PackedDepthwise {
   index_t filter_h;
   index_t filter_w;
   index_t channels;
 
-  static constexpr index_t block_channels = 64;
-
   [[nodiscard]] constexpr index_t groups() const noexcept { return (filter_h + 3) / 4; }
   [[nodiscard]] constexpr index_t blocks() const noexcept {
-    return (channels + block_channels - 1) / block_channels;
+    const index_t rest = channels % 64;
+    return channels / 64 + (rest == 0 ? 0 : rest > 32 && rest <= 48 ? 2 : 1);
+  }
+  [[nodiscard]] constexpr ChannelBlock block(index_t b) const noexcept {
+    const index_t whole = channels / 64 * 64;
+    if (b * 64 < whole) {
+      return {b * 64, 64};
+    }
+    if (b * 64 > whole) {
+      return {whole + 32, 16};
+    }
+    const index_t rest = channels - whole;
+    return {whole, rest > 48 ? 64 : rest > 16 ? 32 : 16};
   }
   [[nodiscard]] constexpr std::size_t block_bytes() const noexcept {
-    return 4 * (sizeof(isa::RequantizeBlock16) + 64 +
-                static_cast<std::size_t>(groups()) * static_cast<std::size_t>(filter_w) * 64);
+    return 64 + 4 * (sizeof(isa::RequantizeBlock16) + 64 +
+                     static_cast<std::size_t>(groups()) * static_cast<std::size_t>(filter_w) * 64);
   }
-  /// With the head, and room to align the start.
+  /// With room to align the start.
   [[nodiscard]] constexpr std::size_t bytes() const noexcept {
-    return static_cast<std::size_t>(blocks()) * block_bytes() + 2 * pointwise::packed_alignment;
+    return static_cast<std::size_t>(blocks()) * block_bytes() + pointwise::packed_alignment;
   }
 };
 
@@ -46,19 +60,16 @@ template <Rounding R, class T, class W>
 constexpr void pack_depthwise(const PackedDepthwise& layout, const pointwise::RowFilters<W>& from,
                               const ConvolutionQuantization& q, std::byte* packed) noexcept {
   constexpr std::int32_t to_signed = std::is_signed_v<W> ? 0 : 128;
-  constexpr auto stage_bytes = static_cast<index_t>(sizeof(isa::RequantizeBlock16));
   const pointwise::Folding<T, W> folding(q);
+  const index_t taps = layout.filter_h * layout.filter_w;
   std::byte* at = packed + pointwise::aligned_offset(packed);
-  const bool is_short = pointwise::short_way(q.output, layout.channels);
-  *at = static_cast<std::byte>(is_short);
-  at += pointwise::packed_alignment;
   for (index_t b = 0; b < layout.blocks(); ++b, at += layout.block_bytes()) {
-    std::byte* const biases = at + 4 * stage_bytes;
-    std::byte* const weights = biases + 4 * 64;
+    std::byte* const weights = at + 64 + 4 * static_cast<index_t>(sizeof(isa::RequantizeBlock16) + 64);
+    const ChannelBlock block = layout.block(b);
+    pointwise::PackedLanes lanes;
     for (index_t v = 0; v < 4; ++v) {
-      pointwise::PackedLanes lanes;
       for (index_t lane = 0; lane < pointwise::PackedRows::lanes; ++lane) {
-        const index_t c = b * PackedDepthwise::block_channels + pointwise::channel_of(4, v, lane);
+        const index_t c = block.first + (16 * (lane / 4) + 4 * v + lane % 4) % block.width;
         const bool real = c < layout.channels;
         std::uint32_t weight_sum = 0;
         for (index_t ky = 0; ky < layout.groups() * 4; ++ky) {
@@ -73,12 +84,14 @@ constexpr void pack_depthwise(const PackedDepthwise& layout, const pointwise::Ro
             weights[((column * 4 + v) * 16 + lane) * 4 + ky % 4] = static_cast<std::byte>(w);
           }
         }
-        lanes.multipliers[lane] = real ? q.output.multiplier[c] : Multiplier{0, -1};
-        lanes.bias[lane] =
-            real ? folding.bias(from.bias, c, weight_sum, layout.filter_h * layout.filter_w) : 0;
+        if (real) {
+          lanes.multipliers[v][lane] = q.output.multiplier[c];
+          lanes.given[v][lane] = from.bias == nullptr ? 0 : from.bias[c];
+          lanes.bias[v][lane] = folding.bias(lanes.given[v][lane], weight_sum, taps);
+        }
       }
-      lanes.store<R>(is_short, at + v * stage_bytes, biases + v * 64);
     }
+    lanes.store<R>(4, pointwise::as_signed<T>(q.output), folding.largest_sum(taps), at);
   }
 }
 

@@ -13,73 +13,146 @@
 
 namespace kinglet::inline KINGLET_TARGET::pointwise {
 
+/// Rows to multiply, without the types of their elements.
+struct ByteRows {
+  const std::uint8_t* rows;
+  std::ptrdiff_t row_stride;
+  std::ptrdiff_t segment_stride;
+  index_t count;
+  bool is_signed;  ///< bytes are still signed
+  bool away;       ///< double_rounding where negative outputs are kept
+  std::int32_t d;  ///< 128 - zf of unsigned weights
+  index_t depth;   ///< bytes of a segment, which the shape may round up
+};
+
 namespace detail {
 
-/// The offsets d * sum u of a tile's rows, for unsigned activations.
-inline void sum_rows(const TileInput& in, index_t rows, std::int32_t d, std::int32_t* offsets) noexcept {
+/// Rows whose activations are summed together: whole tiles of every kind.
+inline constexpr index_t chunk_rows = 48;
+
+/// The offsets d * sum u of rows, for unsigned activations.
+inline void sum_rows(const ByteRows& in, index_t segments, std::int32_t* offsets) noexcept {
   const __m512i ones = _mm512_set1_epi8(1);
-  for (index_t m = 0; m < rows; ++m) {
-    const std::uint8_t* const row = in.rows + m * in.row_stride;
+  for (index_t m = 0; m < in.count; ++m) {
     __m512i sum = _mm512_setzero_si512();
-    index_t k = 0;
-    for (; k + 64 <= in.depth; k += 64) {
-      sum = _mm512_dpbusd_epi32(sum, _mm512_loadu_si512(row + k), ones);
+    for (index_t s = 0; s < segments; ++s) {
+      const std::uint8_t* const row = in.rows + m * in.row_stride + s * in.segment_stride;
+      index_t k = 0;
+      for (; k + 64 <= in.depth; k += 64) {
+        sum = _mm512_dpbusd_epi32(sum, _mm512_loadu_si512(row + k), ones);
+      }
+      const __mmask64 rest = (__mmask64{1} << (in.depth - k)) - 1;
+      sum = _mm512_dpbusd_epi32(sum, _mm512_maskz_loadu_epi8(rest, row + k), ones);
     }
-    const __mmask64 rest = (__mmask64{1} << (in.depth - k)) - 1;
-    sum = _mm512_dpbusd_epi32(sum, _mm512_maskz_loadu_epi8(rest, row + k), ones);
-    offsets[m] = static_cast<std::int32_t>(static_cast<std::uint32_t>(d) *
+    offsets[m] = static_cast<std::int32_t>(static_cast<std::uint32_t>(in.d) *
                                            static_cast<std::uint32_t>(_mm512_reduce_add_epi32(sum)));
   }
 }
 
-template <index_t Vectors, class T>
-void finish(const Finish& how, const TileOutput<T>& out, const isa::RequantizeBlock16* constants,
-            const std::int32_t* sums) noexcept {
-  if (how.is_short) {
-    how.away ? finish_tile<Vectors, true, true>(out, constants, sums)
-             : finish_tile<Vectors, false, true>(out, constants, sums);
-  } else {
-    how.away ? finish_tile<Vectors, true, false>(out, constants, sums)
-             : finish_tile<Vectors, false, false>(out, constants, sums);
+/// `tiles` of Rows rows; moves on behind them.
+template <index_t Rows, index_t Vectors, class Ending>
+void advance(TileInput& in, Ending& ending, index_t tiles) noexcept {
+  if (tiles > 0) {
+    run_tiles<Rows, Vectors>(in, ending, tiles);
+    in.rows += std::ptrdiff_t{tiles} * Rows * in.row_stride;
+    in.row_offsets = in.row_offsets == nullptr ? nullptr : in.row_offsets + tiles * Rows;
+    ending.out.rows += std::ptrdiff_t{tiles} * Rows * ending.out.row_stride;
   }
 }
 
-/// What all tiles of a layer share.
-struct Layer {
-  index_t depth;
-  std::int32_t d;  ///< 128 - zf of unsigned weights
-  Finish finish;
-  const OutputStage* stage;
-};
+/// Tiles of 4 vectors are of two heights, as even as possible; others are as high as possible.
+template <index_t Vectors, class Ending>
+void run_rows(TileInput in, Ending ending, index_t count) noexcept {
+  if constexpr (Vectors == 4) {
+    const index_t tiles = (count + 5) / 6;
+    const index_t rows = count / tiles;
+    const index_t higher = count % tiles;
+    switch (rows) {
+      case 1:
+        advance<2, 4>(in, ending, higher);
+        advance<1, 4>(in, ending, tiles - higher);
+        break;
+      case 2:
+        advance<3, 4>(in, ending, higher);
+        advance<2, 4>(in, ending, tiles - higher);
+        break;
+      case 3:
+        advance<4, 4>(in, ending, higher);
+        advance<3, 4>(in, ending, tiles - higher);
+        break;
+      case 4:
+        advance<5, 4>(in, ending, higher);
+        advance<4, 4>(in, ending, tiles - higher);
+        break;
+      case 5:
+        advance<6, 4>(in, ending, higher);
+        advance<5, 4>(in, ending, tiles - higher);
+        break;
+      default: advance<6, 4>(in, ending, tiles); break;
+    }
+  } else if constexpr (Vectors == 2) {
+    advance<8, 2>(in, ending, count / 8);
+    advance<4, 2>(in, ending, count % 8 / 4);
+    advance<2, 2>(in, ending, count % 4 / 2);
+    advance<1, 2>(in, ending, count % 2);
+  } else {
+    advance<12, 1>(in, ending, count / 12);
+    advance<4, 1>(in, ending, count % 12 / 4);
+    advance<1, 1>(in, ending, count % 4);
+  }
+}
 
-/// All rows of a run with one block. The last tile is moved back to be a whole one: rows it shares are computed
-/// twice, to the same result.
-template <index_t Vectors, class T>
-void run_block(const Layer& layer, const RowRun<T>& run, const PackedBlock& block,
-               index_t channels) noexcept {
-  constexpr index_t tile = tile_rows_for(Vectors);
-  alignas(64) std::int32_t sums[tile * Vectors * PackedRows::lanes];
-  std::int32_t offsets[tile];
-  const index_t step = run.count >= tile ? tile : 1;
-  for (std::ptrdiff_t at = 0; at < run.count; at += step) {
-    const std::ptrdiff_t first = step == 1 ? at : std::min<std::ptrdiff_t>(at, run.count - tile);
-    const TileInput in{reinterpret_cast<const std::uint8_t*>(run.rows + first * run.row_stride),
-                       run.row_stride, layer.depth, block, offsets};
-    if constexpr (!std::is_signed_v<T>) {
-      sum_rows(in, step, layer.d, offsets);
+template <index_t Vectors>
+void run_block(const TileInput& in, const ByteOutput& out, const ByteRows& rows) noexcept {
+  if (in.block.scaling != Scaling::floating) {
+    run_rows<Vectors>(in, IntegerEnding{in.block, out, rows.away}, rows.count);
+  } else {
+    run_rows<Vectors>(in, FloatEnding{in.block, out}, rows.count);
+  }
+}
+
+/// All rows with all blocks. `out.channels` are all channels.
+inline void run_blocks(const PackedRows& shape, const std::byte* packed, const ByteRows& rows, ByteOutput out,
+                       const std::int32_t* offsets) noexcept {
+  const bool is_identity = out.is_plain;
+  const std::byte* at = packed + aligned_offset(packed);
+  for (index_t b = 0; b < shape.blocks(); ++b) {
+    const index_t vectors = shape.vectors_of(b);
+    const TileInput in{rows.rows,      rows.row_stride, rows.segment_stride,
+                       shape.segments, shape.depth / 4, shape.depth % 4,
+                       {at, vectors},  offsets,         _mm512_set1_epi8(rows.is_signed ? -128 : 0)};
+    out.is_plain = is_identity && out.channels >= vectors * PackedRows::lanes;
+    switch (vectors) {
+      case 1: run_block<1>(in, out, rows); break;
+      case 2: run_block<2>(in, out, rows); break;
+      default: run_block<4>(in, out, rows); break;
     }
-    if (step == 1) {
-      dot_tile<1, Vectors, std::is_signed_v<T>>(in, sums);
-    } else {
-      dot_tile<tile, Vectors, std::is_signed_v<T>>(in, sums);
-    }
-    const TileOutput<T> out{run.output + first * run.output_stride, run.output_stride, step, channels,
-                            layer.stage};
-    finish<Vectors>(layer.finish, out, block.stage, sums);
+    at += shape.bytes_of(vectors);
+    out.rows += vectors * PackedRows::lanes;
+    out.channels -= vectors * PackedRows::lanes;
   }
 }
 
 }  // namespace detail
+
+/// Rows times packed filters.
+KINGLET_NOINLINE inline void multiply_bytes(const PackedRows& shape, const std::byte* packed,
+                                            const ByteRows& rows, const ByteOutput& output) noexcept {
+  if (rows.d == 0) {
+    detail::run_blocks(shape, packed, rows, output, nullptr);
+    return;
+  }
+  std::int32_t offsets[detail::chunk_rows];
+  ByteRows chunk = rows;
+  ByteOutput out = output;
+  for (index_t left = rows.count; left > 0; left -= detail::chunk_rows) {
+    chunk.count = std::min(left, detail::chunk_rows);
+    detail::sum_rows(chunk, shape.segments, offsets);
+    detail::run_blocks(shape, packed, chunk, out, offsets);
+    chunk.rows += chunk.count * chunk.row_stride;
+    out.rows += chunk.count * out.row_stride;
+  }
+}
 
 /// The engine that kernels on packed rows are made of (kernels/pointwise/packed.hpp).
 struct Avx512VnniRows : PackedRows {
@@ -100,24 +173,22 @@ struct Avx512VnniRows : PackedRows {
   template <Rounding R, class T, class W>
   void multiply(const RowRun<T>& run, const ConvolutionQuantization& q,
                 const KernelMemory& memory) const noexcept {
-    const std::byte* at = memory.packed + aligned_offset(memory.packed);
-    const detail::Layer layer{depth, (std::is_signed_v<W> ? 0 : 128) - q.filter_zero_point,
-                              Finish::of<R>(q.output, *at != std::byte{0}), &q.output};
-    at += packed_alignment;
-    RowRun<T> block_run = run;
-    index_t left = outputs;
-    for (index_t b = 0; b < blocks(); ++b) {
-      const index_t vectors = vectors_of(b);
-      const PackedBlock block(at, vectors);
-      switch (vectors) {
-        case 1: detail::run_block<1>(layer, block_run, block, left); break;
-        case 2: detail::run_block<2>(layer, block_run, block, left); break;
-        case 3: detail::run_block<3>(layer, block_run, block, left); break;
-        default: detail::run_block<4>(layer, block_run, block, left); break;
-      }
-      at += bytes_of(vectors);
-      left -= vectors * lanes;
-      block_run.output += vectors * lanes;
+    const Narrowing narrowing = Narrowing::of<T>(q.output);
+    ByteRows rows{reinterpret_cast<const std::uint8_t*>(run.rows),
+                  run.row_stride,
+                  0,
+                  0,
+                  std::is_signed_v<T>,
+                  Finish::of<R>(q.output, false).away,
+                  (std::is_signed_v<W> ? 0 : 128) - q.filter_zero_point,
+                  depth};
+    ByteOutput output{reinterpret_cast<std::uint8_t*>(run.output), run.output_stride, outputs, &narrowing,
+                      Narrowing::is_identity<T>(q.output)};
+    for (std::ptrdiff_t left = run.count; left > 0; left -= rows.count) {
+      rows.count = static_cast<index_t>(std::min<std::ptrdiff_t>(left, index_t{1} << 24));
+      multiply_bytes(*this, memory.packed, rows, output);
+      rows.rows += rows.count * rows.row_stride;
+      output.rows += rows.count * output.row_stride;
     }
   }
 };

@@ -2,21 +2,23 @@
 /// @file kernels/pointwise/pack.hpp
 /// The layout of filters for targets whose dot product sums 4 neighbouring bytes of each of 16 lanes.
 ///
-/// The first 64 bytes say whether all blocks take the shorter way of isa::Requantize16.
-/// Output channels are cut into blocks of 1 to 4 vectors of 16 lanes, as even as possible. A block holds, one after
-/// another, 64-byte aligned:
-///   requantization constants   `vectors` x RequantizeBlock16
-///   bias                       `vectors` x 16 int32, zero points folded in
-///   weights                    ceil(depth / 4) x `vectors` x 16 lanes x 4 int8, zeros behind the last
-/// Lane l of vector v has output channel 16 v + l, but in a block of 4 vectors 16 (l / 4) + 4 v + l % 4: narrowing four
-/// vectors of 32 bits to one of bytes works within 128-bit parts, and this order makes the bytes come out in order.
+/// Output channels are cut into blocks of 4 vectors of 16 lanes; the last has 1, 2 or 4. Behind the first 64-byte aligned
+/// address a block holds, one after another, all aligned so as well:
+///   head                       64 bytes, the first of which is the block's `Scaling`
+///   requantization constants   `vectors` x RequantizeBlock16, or FloatBlock16 at the start of each
+///   bias                       `vectors` x 16 int32, zero points folded in, for `floating` also FloatBlock16's x0
+///   weights                    for each segment ceil(depth / 4) x `vectors` x 16 lanes x 4 int8, zeros behind the last
+/// A filter is one segment, or several that are multiplied with activations which do not lie together.
+///
+/// Lane l of vector v has output channel 4 V (l / 4) + 4 v + l % 4 of a block of V vectors: narrowing four vectors of 32
+/// bits to one of bytes works within 128-bit parts, and this order makes the bytes of a part come out in order.
 ///
 /// Activations are multiplied as unsigned bytes u (int8 plus 128) and weights as signed ones w (uint8 less 128), so
 ///   sum (x - zi)(f - zf) = sum u w - (zi + 128) sum w + d (sum u - depth zi),  d = 128 - zf,
 /// for int8: zi + 128 of signed activations, d = 0; for uint8: zi alone. Only sum u depends on the activations.
 #pragma once
 
-#include <kinglet/isa/requantize_avx512.hpp>
+#include <kinglet/isa/requantize_float_avx512.hpp>
 
 #if defined(__AVX512VNNI__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512DQ__)
 
@@ -27,48 +29,144 @@ namespace kinglet::inline KINGLET_TARGET::pointwise {
 
 /// Where blocks lie; the same numbers while packing and running.
 struct PackedRows {
-  index_t depth;
+  index_t depth;  ///< of a segment
   index_t outputs;
+  index_t segments = 1;
 
   static constexpr index_t lanes = 16;
   static constexpr index_t most_vectors = 4;
 
-  [[nodiscard]] constexpr index_t quads() const noexcept { return (depth + 3) / 4; }
-  [[nodiscard]] constexpr index_t vectors() const noexcept { return (outputs + lanes - 1) / lanes; }
+  [[nodiscard]] constexpr index_t quads() const noexcept { return segments * ((depth + 3) / 4); }
   [[nodiscard]] constexpr index_t blocks() const noexcept {
-    return (vectors() + most_vectors - 1) / most_vectors;
+    return (outputs + most_vectors * lanes - 1) / (most_vectors * lanes);
   }
-  /// Vectors of block b: the first blocks have one more where they cannot be equal.
   [[nodiscard]] constexpr index_t vectors_of(index_t b) const noexcept {
-    return vectors() / blocks() + (b < vectors() % blocks() ? 1 : 0);
+    const index_t left = outputs - b * most_vectors * lanes;
+    return left > 2 * lanes ? most_vectors : left > lanes ? 2 : 1;
   }
   [[nodiscard]] constexpr std::size_t bytes_of(index_t vectors) const noexcept {
-    return static_cast<std::size_t>(vectors) *
-           (sizeof(isa::RequantizeBlock16) + 64 + static_cast<std::size_t>(quads()) * 64);
+    return 64 + static_cast<std::size_t>(vectors) *
+                    (sizeof(isa::RequantizeBlock16) + 64 + static_cast<std::size_t>(quads()) * 64);
   }
-  /// With the head, and room to align the start.
+  /// With room to align the start.
   [[nodiscard]] constexpr std::size_t bytes() const noexcept {
-    return bytes_of(vectors()) + 2 * packed_alignment;
+    return static_cast<std::size_t>(blocks() - 1) * bytes_of(most_vectors) +
+           bytes_of(vectors_of(blocks() - 1)) + packed_alignment;
   }
+};
+
+/// How a block's sums are requantized: the first that is exact for all its channels.
+enum class Scaling : std::uint8_t {
+  floating,       ///< isa::FloatRequantize16
+  short_integer,  ///< isa::Requantize16, every multiplier below one half
+  long_integer,
 };
 
 /// One block in packed memory.
 struct PackedBlock {
+  Scaling scaling;
   const isa::RequantizeBlock16* stage;
   const std::int32_t* bias;
   const std::int8_t* weights;
 
   PackedBlock(const std::byte* at, index_t vectors) noexcept
-      : stage(reinterpret_cast<const isa::RequantizeBlock16*>(at)),
+      : scaling(static_cast<Scaling>(*at)),
+        stage(reinterpret_cast<const isa::RequantizeBlock16*>(at + 64)),
         bias(reinterpret_cast<const std::int32_t*>(stage + vectors)),
         weights(reinterpret_cast<const std::int8_t*>(bias + vectors * PackedRows::lanes)) {}
+
+  [[nodiscard]] const isa::FloatBlock16& floats(index_t vector) const noexcept {
+    return *reinterpret_cast<const isa::FloatBlock16*>(stage + vector);
+  }
 };
 
 constexpr index_t channel_of(index_t vectors, index_t vector, index_t lane) noexcept {
-  return vectors == PackedRows::most_vectors ? 16 * (lane / 4) + 4 * vector + lane % 4 : 16 * vector + lane;
+  return 4 * vectors * (lane / 4) + 4 * vector + lane % 4;
 }
 
-/// One filter of a block: its weights as signed bytes, in quads that lie `quad_step` bytes apart. @return their sum.
+/// The stage with outputs as signed bytes: those of uint8 less 128.
+template <class T>
+constexpr OutputStage as_signed(OutputStage stage) noexcept {
+  constexpr std::int32_t less = std::is_signed_v<T> ? 0 : 128;
+  return {stage.multiplier, stage.zero_point - less, stage.min - less, stage.max - less};
+}
+
+/// How zero points fold into a bias: bias - (zi + 128) (sum w + d n), n weights.
+template <class T, class W>
+struct Folding {
+  std::uint32_t input_zero;
+  std::uint32_t d;
+
+  constexpr explicit Folding(const ConvolutionQuantization& q) noexcept
+      : input_zero(static_cast<std::uint32_t>(q.input_zero_point + (std::is_signed_v<T> ? 128 : 0))),
+        d(static_cast<std::uint32_t>((std::is_signed_v<W> ? 0 : 128) - q.filter_zero_point)) {}
+  [[nodiscard]] constexpr std::int32_t bias(std::int32_t given, std::uint32_t weight_sum,
+                                            std::int64_t weights) const noexcept {
+    return static_cast<std::int32_t>(static_cast<std::uint32_t>(given) -
+                                     input_zero * (weight_sum + d * static_cast<std::uint32_t>(weights)));
+  }
+  /// The largest |sum (x - zi)(f - zf)| of n weights.
+  [[nodiscard]] static constexpr std::int64_t largest_sum(std::int64_t weights) noexcept {
+    return weights * 255 * (std::is_signed_v<W> ? 128 : 255);
+  }
+};
+
+/// What a block's lanes have besides weights. Lanes without a channel stay as they are.
+struct PackedLanes {
+  Multiplier multipliers[PackedRows::most_vectors][PackedRows::lanes]{};
+  std::int32_t given[PackedRows::most_vectors][PackedRows::lanes]{};  ///< biases
+  std::int32_t bias[PackedRows::most_vectors][PackedRows::lanes]{};   ///< folded ones
+  Scaling least = Scaling::floating;                                  ///< the first that may be chosen
+
+  /// Writes head, requantization constants and biases of a block.
+  /// @param largest_sum that is added to a given bias, in magnitude
+  template <Rounding R>
+  constexpr void store(index_t vectors, const OutputStage& stage, std::int64_t largest_sum,
+                       std::byte* to) const noexcept {
+    constexpr auto stage_bytes = static_cast<index_t>(sizeof(isa::RequantizeBlock16));
+    Scaling scaling = least;
+    isa::FloatBlock16 floats[PackedRows::most_vectors]{};
+    std::int32_t zero_offsets[PackedRows::most_vectors][PackedRows::lanes]{};
+    for (index_t v = 0; v < vectors && scaling == Scaling::floating; ++v) {
+      bool fits = isa::FloatBlock16::make<R>(floats[v], multipliers[v], stage, zero_offsets[v]);
+      for (index_t lane = 0; lane < PackedRows::lanes; ++lane) {
+        const std::int64_t most = magnitude(given[v][lane]) + magnitude(zero_offsets[v][lane]) + largest_sum;
+        fits = fits && most <= std::numeric_limits<std::int32_t>::max();
+      }
+      scaling = fits ? Scaling::floating : Scaling::short_integer;
+    }
+    for (index_t v = 0; v < vectors && scaling == Scaling::short_integer; ++v) {
+      for (const Multiplier& m : multipliers[v]) {
+        scaling = m.value == 0 || m.shift <= -1 ? scaling : Scaling::long_integer;
+      }
+    }
+    for (index_t i = 0; i < 64; ++i) {
+      to[i] = static_cast<std::byte>(scaling);
+    }
+    std::byte* const biases = to + 64 + vectors * stage_bytes;
+    for (index_t v = 0; v < vectors; ++v) {
+      std::byte* const constants = to + 64 + v * stage_bytes;
+      if (scaling == Scaling::floating) {
+        store_bytes(constants, floats[v]);
+      } else {
+        Multiplier ones[PackedRows::lanes];
+        for (index_t lane = 0; lane < PackedRows::lanes; ++lane) {
+          ones[lane] = multipliers[v][lane].value == 0 ? Multiplier{0, -1} : multipliers[v][lane];
+        }
+        store_bytes(constants, isa::RequantizeBlock16::make<R>(ones, scaling == Scaling::short_integer));
+      }
+      for (index_t lane = 0; lane < PackedRows::lanes; ++lane) {
+        const std::int32_t more = scaling == Scaling::floating ? zero_offsets[v][lane] : 0;
+        store_bytes(biases + (v * PackedRows::lanes + lane) * 4, wrapping_add(bias[v][lane], more));
+      }
+    }
+  }
+
+ private:
+  static constexpr std::int64_t magnitude(std::int64_t x) noexcept { return x < 0 ? -x : x; }
+};
+
+/// One segment of a filter: its weights as signed bytes, in quads that lie `quad_step` bytes apart. @return their sum.
 template <class W>
 constexpr std::uint32_t pack_filter(std::span<const W> filter, std::byte* to,
                                     std::ptrdiff_t quad_step) noexcept {
@@ -89,71 +187,42 @@ constexpr std::uint32_t pack_filter(std::span<const W> filter, std::byte* to,
   return sum;
 }
 
-/// The constants behind one vector's lanes: requantization at `stage`, folded biases at `bias`.
-struct PackedLanes {
-  Multiplier multipliers[PackedRows::lanes]{};
-  std::int32_t bias[PackedRows::lanes]{};
-
-  template <Rounding R>
-  constexpr void store(bool is_short, std::byte* stage, std::byte* biases) const noexcept {
-    store_bytes(stage, isa::RequantizeBlock16::make<R>(multipliers, is_short));
-    for (index_t lane = 0; lane < PackedRows::lanes; ++lane) {
-      store_bytes(biases + lane * 4, bias[lane]);
-    }
-  }
-};
-
-/// How zero points fold into a bias: bias - (zi + 128) (sum w + d n), n weights.
-template <class T, class W>
-struct Folding {
-  std::uint32_t input_zero;
-  std::uint32_t d;
-
-  constexpr explicit Folding(const ConvolutionQuantization& q) noexcept
-      : input_zero(static_cast<std::uint32_t>(q.input_zero_point + (std::is_signed_v<T> ? 128 : 0))),
-        d(static_cast<std::uint32_t>((std::is_signed_v<W> ? 0 : 128) - q.filter_zero_point)) {}
-  [[nodiscard]] constexpr std::int32_t bias(const std::int32_t* given, index_t channel,
-                                            std::uint32_t weight_sum, index_t weights) const noexcept {
-    const std::uint32_t b = given == nullptr ? 0U : static_cast<std::uint32_t>(given[channel]);
-    return static_cast<std::int32_t>(b - input_zero * (weight_sum + d * static_cast<std::uint32_t>(weights)));
-  }
-};
-
 /// @tparam T activations  @param packed `rows.bytes()` bytes
 template <Rounding R, class T, class W>
 constexpr void pack_rows(const PackedRows& rows, const RowFilters<W>& from, const ConvolutionQuantization& q,
                          std::byte* packed) noexcept {
   const Folding<T, W> folding(q);
+  const auto depth = static_cast<std::size_t>(rows.depth);
+  const std::int64_t weight_count = std::int64_t{rows.depth} * rows.segments;
   std::byte* at = packed + aligned_offset(packed);
-  const bool is_short = short_way(q.output, rows.outputs);
-  *at = static_cast<std::byte>(is_short);
-  at += packed_alignment;
   index_t first = 0;
   for (index_t b = 0; b < rows.blocks(); ++b) {
     const index_t vectors = rows.vectors_of(b);
-    std::byte* const biases = at + vectors * static_cast<index_t>(sizeof(isa::RequantizeBlock16));
-    std::byte* const weights = biases + vectors * 64;
+    const std::ptrdiff_t quad_step = std::ptrdiff_t{vectors} * 64;
+    std::byte* const weights = at + 64 + vectors * static_cast<index_t>(sizeof(isa::RequantizeBlock16) + 64);
+    PackedLanes lanes;
+    lanes.least = folding.d == 0 ? Scaling::floating : Scaling::short_integer;  // rows have offsets
     for (index_t v = 0; v < vectors; ++v) {
-      PackedLanes lanes;
       for (index_t lane = 0; lane < PackedRows::lanes; ++lane) {
         const index_t o = first + channel_of(vectors, v, lane);
-        std::byte* const to = weights + v * 64 + lane * 4;
-        if (o < rows.outputs) {
-          const auto depth = static_cast<std::size_t>(rows.depth);
-          const std::span filter(from.filter + std::ptrdiff_t{o} * rows.depth, depth);
-          lanes.multipliers[lane] = q.output.multiplier[o];
-          lanes.bias[lane] = folding.bias(
-              from.bias, o, pack_filter<W>(filter, to, std::ptrdiff_t{vectors} * 64), rows.depth);
-        } else {
-          lanes.multipliers[lane] = {0, -1};
-          for (index_t k = 0; k < rows.quads(); ++k) {
-            store_bytes(to + std::ptrdiff_t{k} * vectors * 64, std::int32_t{0});
+        std::byte* to = weights + v * 64 + lane * 4;
+        if (o >= rows.outputs) {
+          for (index_t k = 0; k < rows.quads(); ++k, to += quad_step) {
+            store_bytes(to, std::int32_t{0});
           }
+          continue;
         }
+        std::uint32_t weight_sum = 0;
+        for (index_t s = 0; s < rows.segments; ++s, to += (rows.depth + 3) / 4 * quad_step) {
+          const W* const filter = from.filter + o * weight_count + std::ptrdiff_t{s} * rows.depth;
+          weight_sum += pack_filter<W>(std::span(filter, depth), to, quad_step);
+        }
+        lanes.multipliers[v][lane] = q.output.multiplier[o];
+        lanes.given[v][lane] = from.bias == nullptr ? 0 : from.bias[o];
+        lanes.bias[v][lane] = folding.bias(lanes.given[v][lane], weight_sum, weight_count);
       }
-      lanes.store<R>(is_short, at + v * static_cast<index_t>(sizeof(isa::RequantizeBlock16)),
-                     biases + v * 64);
     }
+    lanes.store<R>(vectors, as_signed<T>(q.output), folding.largest_sum(weight_count), at);
     at += rows.bytes_of(vectors);
     first += vectors * PackedRows::lanes;
   }

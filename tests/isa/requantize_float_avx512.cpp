@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file isa/requantize_float_avx512.cpp
+/// The output stage in single precision equals the scalar one bit for bit wherever it says that it does.
+#include <doctest/doctest.h>
+
+#include <kinglet/isa/requantize_float_avx512.hpp>
+
+#if !(defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512DQ__))
+
+TEST_CASE("AVX-512 output stage in single precision") {
+  MESSAGE("skipped: built for a target without AVX-512");
+}
+#else
+
+#include <cfenv>
+
+#include "support/near_ties.hpp"
+
+using namespace kinglet;
+
+namespace {
+
+struct Stage {
+  std::int32_t zero_point;
+  std::int32_t min;
+  std::int32_t max;
+};
+
+/// 16 channels with one stage.
+template <class R>
+struct Block {
+  Multiplier multipliers[16];
+  Stage stage;
+  std::int32_t zero_offsets[16] = {};
+  isa::FloatBlock16 constants{};
+
+  bool make() {
+    return isa::FloatBlock16::make<R>(constants, multipliers,
+                                      {multipliers, stage.zero_point, stage.min, stage.max}, zero_offsets);
+  }
+  /// Whether 16 sums have the outputs that they should; sums that x0 would take out of 32 bits do not count.
+  bool equals(const std::int32_t* x) const {
+    alignas(64) std::int32_t sums[16];
+    alignas(64) std::int32_t y[16];
+    for (std::size_t c = 0; c < 16; ++c) {
+      sums[c] = test::clip_to_int32(std::int64_t{x[c]} + zero_offsets[c]);
+    }
+    _mm512_store_si512(y,
+                       isa::requantize(_mm512_load_si512(sums), constants, _mm512_load_ps(constants.high)));
+    for (std::size_t c = 0; c < 16; ++c) {
+      const OutputStage scalar{multipliers + c, stage.zero_point, stage.min, stage.max};
+      if (std::int64_t{x[c]} + zero_offsets[c] == sums[c] &&
+          std::clamp(y[c], stage.min, stage.max) != scalar.template apply<R>(x[c], 0)) {
+        return false;
+      }
+    }
+    return true;
+  }
+  /// The smallest sum of a channel whose output is at least k.
+  std::int32_t threshold(std::size_t c, std::int32_t k) const {
+    const OutputStage scalar{multipliers + c, stage.zero_point, INT32_MIN, INT32_MAX};
+    std::int64_t low = INT32_MIN;
+    std::int64_t high = INT32_MAX;
+    while (low < high) {
+      const std::int64_t middle = (low + high) >> 1;
+      scalar.template apply<R>(static_cast<std::int32_t>(middle), 0) >= k ? high = middle : low = middle + 1;
+    }
+    return static_cast<std::int32_t>(low);
+  }
+  /// Both sides of every step of every channel, which is everywhere, as outputs only ever rise; and the ends.
+  bool equals_everywhere() const {
+    std::int32_t ends[2][16];
+    std::fill_n(ends[0], 16, INT32_MIN);
+    std::fill_n(ends[1], 16, INT32_MAX);
+    bool all = equals(ends[0]) && equals(ends[1]);
+    for (std::int32_t k = stage.min + 1; k <= stage.max; ++k) {
+      std::int32_t before[16];
+      std::int32_t at[16];
+      for (std::size_t c = 0; c < 16; ++c) {
+        at[c] = threshold(c, k);
+        before[c] = at[c] == INT32_MIN ? at[c] : at[c] - 1;
+      }
+      all = all && equals(at) && equals(before);
+    }
+    return all;
+  }
+};
+
+Stage random_stage(test::Random& random, bool clamps_at_zero) {
+  const std::int32_t zero_point = random.in(-128, 127);
+  return {zero_point, clamps_at_zero ? zero_point : -128,
+          random.one_in(3) ? random.in(zero_point, 127) : 127};
+}
+
+#define KINGLET_ROUNDINGS double_rounding, double_rounding_upward, single_rounding
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("float output stage: accepted blocks are exact at every step", R, KINGLET_ROUNDINGS) {
+  test::Random random(61);
+  int accepted = 0;
+  for (int blocks = 0; blocks < 150; ++blocks) {
+    Block<R> block{};
+    block.stage = random_stage(random, std::same_as<R, double_rounding>);
+    const int kind = random.in(0, 5);  // ties, multipliers next to 2^31, or any
+    for (Multiplier& m : block.multipliers) {
+      m.value = kind == 0   ? 1 << 30
+                : kind == 1 ? INT32_MAX - random.in(0, 3)
+                            : random.in<std::int32_t>(1 << 30, INT32_MAX);
+      m = random.one_in(20) ? Multiplier{} : Multiplier{m.value, random.in(-15, 0)};
+    }
+    if (block.make()) {
+      ++accepted;
+      CAPTURE(blocks);
+      CHECK(block.equals_everywhere());
+    }
+  }
+  CHECK(accepted > 110);
+}
+
+TEST_CASE("float output stage: sums that come too close are refused, and would be wrong") {
+  // Multipliers that put some sum a unit or so below a step; most of them are then off by one.
+  test::Random random(62);
+  int wrong = 0;
+  for (int blocks = 0; blocks < 20'000 && wrong < 5; ++blocks) {
+    Block<single_rounding> block{};
+    block.stage = {0, -128, 127};
+    std::fill_n(block.multipliers, 16, Multiplier{random.in<std::int32_t>(1 << 30, INT32_MAX), -8});
+    if (!block.make()) {
+      wrong += block.equals_everywhere() ? 0 : 1;
+    }
+  }
+  CHECK(wrong > 0);
+}
+
+TEST_CASE("float output stage: refuses what it cannot do") {
+  Block<double_rounding> block{};
+  std::fill_n(block.multipliers, 16, Multiplier{3 << 29, -7});
+  block.stage = {0, 0, 127};
+  CHECK(block.make());
+  block.stage = {0, -1, 127};  // outputs below the zero point: their ties go the other way
+  CHECK(!block.make());
+  block.stage = {0, 0, 127};
+  block.multipliers[15].shift = -16;
+  CHECK(!block.make());
+  block.multipliers[15].shift = 1;
+  CHECK(!block.make());
+}
+
+TEST_CASE("float output stage: exact whatever the processor's rounding mode") {
+  test::Random random(63);
+  for (const int mode : {FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO, FE_TONEAREST}) {
+    for (int blocks = 0; blocks < 20; ++blocks) {
+      Block<double_rounding_upward> block{};
+      block.stage = random_stage(random, false);
+      for (Multiplier& m : block.multipliers) {
+        m = {random.in<std::int32_t>(1 << 30, INT32_MAX), random.in(-15, 0)};
+      }
+      const bool made = block.make();
+      std::fesetround(mode);
+      const bool equals = !made || block.equals_everywhere();
+      std::fesetround(FE_TONEAREST);
+      CHECK(equals);
+    }
+  }
+}
+
+#endif
