@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file kernels/depthwise/avx512_vnni_sums.hpp
+/// The sums of an image's outputs, a block of channels at a time, which an ending makes outputs of.
+///
+/// With filters 3 wide, strides 1 and 2 and no dilation a column of pixels is brought together once: it ends the sums of
+/// one output, and goes on with or begins those of the next ones. Otherwise that is done again for each output.
+#pragma once
+
+#include <kinglet/kernels/depthwise/avx512_vnni_columns.hpp>
+
+#if defined(__AVX512VNNI__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512DQ__)
+
+namespace kinglet::inline KINGLET_TARGET::depthwise {
+
+namespace detail {
+
+/// Of a filter.
+inline constexpr index_t most_filter_rows = 16;
+
+/// What one image's outputs of a block of channels are computed from.
+template <index_t Width>
+struct BlockInput {
+  const Pixels<Width>& pixels;
+  const pointwise::PackedBlock& block;
+  Span span;
+  index_t filter_h;
+  index_t filter_w;
+  std::int32_t d;             ///< 128 - zf of unsigned weights
+  const std::uint8_t* image;  ///< the block's first channel
+  const std::uint8_t* end;    ///< of the whole input
+  std::ptrdiff_t line;        ///< bytes from one image row to the next
+  index_t height;
+  index_t top;  ///< input row under the first row of outputs
+  index_t stride_h;
+  index_t dilation_h;
+  index_t output_rows;
+
+  /// The rows under the filter, null outside the image.
+  KINGLET_ALWAYS_INLINE void find_rows(index_t y, const std::uint8_t** rows) const noexcept {
+    index_t in_y = top + y * stride_h;
+    for (index_t ky = 0; ky < filter_h; ++ky, in_y += dilation_h) {
+      rows[ky] = in_y >= 0 && in_y < height ? image + in_y * line : nullptr;
+    }
+  }
+};
+
+/// d times the sum of activations as weights: one or two bytes that are d together.
+struct PlainWeights {
+  __m512i first;
+  __m512i second;
+  bool has_second;
+
+  PlainWeights(std::int32_t d, std::int32_t rows_mask) noexcept
+      : first(_mm512_and_si512(_mm512_set1_epi8(static_cast<char>(std::min(d, 127))),
+                               _mm512_set1_epi32(rows_mask))),
+        second(_mm512_and_si512(_mm512_set1_epi8(1), _mm512_set1_epi32(rows_mask))),
+        has_second(d > 127) {}
+  KINGLET_ALWAYS_INLINE void add_column(Quad& acc, const Quad& column) const noexcept {
+    KINGLET_UNROLL
+    for (int v = 0; v < 4; ++v) {
+      acc.v[v] = _mm512_dpbusd_epi32(acc.v[v], column.v[v], first);
+    }
+    if (has_second) {
+      KINGLET_UNROLL
+      for (int v = 0; v < 4; ++v) {
+        acc.v[v] = _mm512_dpbusd_epi32(acc.v[v], column.v[v], second);
+      }
+    }
+  }
+};
+
+/// A byte for each of 4 rows: 255 where there is one.
+inline std::int32_t mask_of_rows(const std::uint8_t* const* rows, index_t count) noexcept {
+  std::uint32_t mask = 0;
+  for (index_t r = 0; r < count; ++r) {
+    mask |= rows[r] != nullptr ? 0xffU << (8 * r) : 0U;
+  }
+  return static_cast<std::int32_t>(mask);
+}
+
+/// Filters at most 3 high and exactly 3 wide, no dilation. Rows outside the image have weight 0, and their share, a
+/// constant, is in the bias.
+/// @tparam Plain d is not 0
+template <index_t Stride, index_t Width, bool Plain, class Ending>
+KINGLET_NOINLINE void run_3_wide(const BlockInput<Width>& in, Ending ending) noexcept {
+  const Pixels<Width>& pixels = in.pixels;
+  for (index_t y = 0; y < in.output_rows; ++y) {
+    const std::uint8_t* row[3] = {};
+    in.find_rows(y, row);
+    const std::int32_t inside = mask_of_rows(row, in.filter_h);
+    const __m512i inside_mask = _mm512_set1_epi32(inside);
+    const PlainWeights plain(Plain ? in.d : 0, inside);
+    __m512i w[3][4];
+    Quad bias;
+    KINGLET_UNROLL
+    for (int v = 0; v < 4; ++v) {
+      bias.v[v] = _mm512_load_si512(in.block.bias + v * 16);
+      KINGLET_UNROLL
+      for (int k = 0; k < 3; ++k) {
+        w[k][v] = _mm512_load_si512(in.block.weights + (k * 4 + v) * 64);
+      }
+    }
+    const Quad zero{{pixels.zero_point, pixels.zero_point, pixels.zero_point, pixels.zero_point}};
+    const std::int32_t there = static_cast<std::int32_t>(0xffffffU >> (8 * (3 - in.filter_h)));
+    if (inside != there) {
+      const PlainWeights outside(in.d, there & ~inside);
+      KINGLET_UNROLL
+      for (int k = 0; k < 3; ++k) {
+        KINGLET_UNROLL
+        for (int v = 0; v < 4; ++v) {
+          const __m512i missing = _mm512_andnot_si512(inside_mask, w[k][v]);
+          bias.v[v] = _mm512_dpbusd_epi32(bias.v[v], pixels.zero_point, missing);
+          w[k][v] = _mm512_and_si512(w[k][v], inside_mask);
+        }
+        if constexpr (Plain) {
+          outside.add_column(bias, zero);
+        }
+      }
+    }
+    const std::uint8_t* const lowest = row[2] != nullptr ? row[2] : row[1] != nullptr ? row[1] : row[0];
+    for (const std::uint8_t*& r : row) {  // any row serves where weights are 0
+      r = r != nullptr ? r : lowest;
+    }
+    const index_t inside_end = lowest == nullptr ? 0 : pixels.inside_end(lowest, in.end);
+    const __m512i flip = pixels.flip;
+    index_t x = in.span.first_column;
+    const auto column = [&]() KINGLET_INLINE_LAMBDA {
+      if (Width == 64 && (x < 0 || x >= pixels.width)) {
+        ++x;
+        return zero;
+      }
+      const Quad quad = interleave(pixels.load_anywhere(row[0], x), pixels.load_anywhere(row[1], x),
+                                   pixels.load_anywhere(row[2], x), _mm512_setzero_si512());
+      ++x;
+      return quad;
+    };
+    std::ptrdiff_t at = 0;
+    const auto inside_column = [&]() KINGLET_INLINE_LAMBDA {
+      const Quad quad = interleave(pixels.load(row[0] + at, flip), pixels.load(row[1] + at, flip),
+                                   pixels.load(row[2] + at, flip), _mm512_setzero_si512());
+      at += pixels.step;
+      return quad;
+    };
+    const auto add = [&](Quad& acc, const Quad& quad, int k) KINGLET_INLINE_LAMBDA {
+      add_column(acc, quad, w[k]);
+      if constexpr (Plain) {
+        plain.add_column(acc, quad);
+      }
+    };
+    const auto begin = [&](Quad& acc, const Quad& quad) KINGLET_INLINE_LAMBDA {
+      acc = bias;
+      add(acc, quad, 0);
+    };
+    const index_t count = in.span.count;
+    if constexpr (Stride == 1) {
+      // A column ends an output's sums, goes on with the next one's and begins those of the one after it.
+      Quad first;
+      Quad second;
+      begin(first, column());
+      const Quad next = column();
+      add(first, next, 1);
+      begin(second, next);
+      const auto step = [&](Quad& ends, Quad& goes_on, const Quad& quad) KINGLET_INLINE_LAMBDA {
+        add(ends, quad, 2);
+        ending(ends);
+        add(goes_on, quad, 1);
+        begin(ends, quad);
+      };
+      for (index_t i = 0; i < count;) {
+        const index_t pairs = x >= 0 ? std::max(std::min(count - i, inside_end - x), 0) / 2 : 0;
+        at = x * pixels.step;
+        for (index_t pair = 0; pair < pairs; ++pair) {
+          step(first, second, inside_column());
+          step(second, first, inside_column());
+        }
+        i += 2 * pairs;
+        x += 2 * pairs;
+        if (i < count) {
+          step(first, second, column());
+          std::swap(first, second);
+          ++i;
+        }
+      }
+    } else {
+      Quad sums;
+      begin(sums, column());
+      for (index_t i = 0; i < count;) {
+        const index_t whole = x >= 0 ? std::max(std::min(count - i, (inside_end - x) / 2), 0) : 0;
+        at = x * pixels.step;
+        for (index_t n = 0; n < whole; ++n) {
+          add(sums, inside_column(), 1);
+          const Quad last = inside_column();
+          add(sums, last, 2);
+          ending(sums);
+          begin(sums, last);
+        }
+        i += whole;
+        x += 2 * whole;
+        if (i < count) {
+          add(sums, column(), 1);
+          const Quad last = column();
+          add(sums, last, 2);
+          ending(sums);
+          begin(sums, last);
+          ++i;
+        }
+      }
+    }
+    ending.next_row();
+  }
+}
+
+/// Any filter: its columns are brought together for each output, four rows at a time.
+template <index_t Width, bool Plain, class Ending>
+KINGLET_NOINLINE void run_any(const BlockInput<Width>& in, Ending ending) noexcept {
+  const std::uint8_t* found[most_filter_rows] = {};
+  for (index_t y = 0; y < in.output_rows; ++y) {
+    in.find_rows(y, found);
+    for (index_t i = 0; i < in.span.count; ++i) {
+      Quad acc;
+      KINGLET_UNROLL
+      for (int v = 0; v < 4; ++v) {
+        acc.v[v] = _mm512_load_si512(in.block.bias + v * 16);
+      }
+      const std::int8_t* weights = in.block.weights;
+      for (index_t ky = 0; ky < in.filter_h; ky += 4) {
+        const std::uint8_t* const* const rows = found + ky;
+        const index_t missing = std::max(index_t{0}, ky + 4 - in.filter_h);
+        const PlainWeights plain(in.d, static_cast<std::int32_t>(0xffffffffU >> (8 * missing)));
+        for (index_t kx = 0; kx < in.filter_w; ++kx, weights += 256) {
+          const index_t x = in.span.first_column + i * in.span.stride + kx * in.span.dilation;
+          const auto load = [&](int r) KINGLET_INLINE_LAMBDA { return in.pixels.load_anywhere(rows[r], x); };
+          const Quad column = interleave(load(0), load(1), load(2), load(3));
+          const __m512i w[] = {_mm512_load_si512(weights), _mm512_load_si512(weights + 64),
+                               _mm512_load_si512(weights + 128), _mm512_load_si512(weights + 192)};
+          add_column(acc, column, w);
+          if constexpr (Plain) {
+            plain.add_column(acc, column);
+          }
+        }
+      }
+      ending(acc);
+    }
+    ending.next_row();
+  }
+}
+
+template <index_t Width, bool Plain, class Ending>
+void run_image(const BlockInput<Width>& in, const Ending& ending) noexcept {
+  const Span& span = in.span;
+  if (in.filter_h > 3 || in.filter_w != 3 || span.dilation != 1 || span.stride > 2) {
+    run_any<Width, Plain>(in, ending);
+  } else if (span.stride == 1) {
+    run_3_wide<1, Width, Plain>(in, ending);
+  } else {
+    run_3_wide<2, Width, Plain>(in, ending);
+  }
+}
+
+}  // namespace detail
+
+}  // namespace kinglet::inline KINGLET_TARGET::depthwise
+
+#endif
