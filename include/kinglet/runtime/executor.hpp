@@ -29,13 +29,15 @@ template <Profile P = profile::tflm, class Kernels = select::native,
 class Executor {
  public:
   /// Checks the model and says what it needs.
-  /// @param workspace temporary memory of at least `workspace_bytes(model)`; without one, 16 KiB of stack serve,
-  /// enough for about 400 activations and operators together.
+  /// @param workspace temporary memory of at least `workspace_bytes(model)`; without one, 64 KiB of stack serve, enough
+  /// for more than 100 operators: give one where the stack is small, or the model larger.
   static Result<MemoryNeeds> measure(const Model& model, Aim aim = Aim::automatic,
                                      std::span<std::byte> workspace = {}) noexcept {
-    alignas(buffer_alignment) std::byte stack[16384];
-    const auto plan =
-        plan_model(model, Operators::table, workspace.empty() ? std::span<std::byte>(stack) : workspace, aim);
+    if (workspace.empty()) {
+      alignas(buffer_alignment) std::byte stack[65536];
+      return measure(model, aim, stack);
+    }
+    const auto plan = plan_model(model, Operators::table, workspace, aim);
     if (!plan) {
       return plan.status();
     }
@@ -213,15 +215,17 @@ class Executor {
 
 /// Arena bytes of a model in profile P: what `Executor<P>::create` wants as `arena`.
 template <Profile P = profile::tflm>
-Result<std::size_t> arena_bytes(const Model& model, Aim aim = Aim::automatic) noexcept {
-  const auto needs = Executor<P>::measure(model, aim);
+Result<std::size_t> arena_bytes(const Model& model, Aim aim = Aim::automatic,
+                                std::span<std::byte> workspace = {}) noexcept {
+  const auto needs = Executor<P>::measure(model, aim, workspace);
   return needs ? Result<std::size_t>(needs->arena_bytes) : Result<std::size_t>(needs.status());
 }
 
 /// Storage bytes of a model in profile P: what `Executor<P>::create` wants as `storage`.
 template <Profile P = profile::tflm>
-Result<std::size_t> storage_bytes(const Model& model, Aim aim = Aim::automatic) noexcept {
-  const auto needs = Executor<P>::measure(model, aim);
+Result<std::size_t> storage_bytes(const Model& model, Aim aim = Aim::automatic,
+                                  std::span<std::byte> workspace = {}) noexcept {
+  const auto needs = Executor<P>::measure(model, aim, workspace);
   return needs ? Result<std::size_t>(needs->storage_bytes()) : Result<std::size_t>(needs.status());
 }
 
