@@ -179,10 +179,10 @@ struct Avx512Vnni {
         _mm512_mask_storeu_epi8(to + i, mask, load(i, mask));
       }
     };
-    const T* const inside = row.pixels + std::ptrdiff_t{first} * row.depth;
+    const std::ptrdiff_t start = std::ptrdiff_t{first} * row.depth;  // may be before the row: i is not
     write(0, begin, [&](std::ptrdiff_t, __mmask64) { return outside; });
     write(begin, end, [&](std::ptrdiff_t i, __mmask64 mask) {
-      return _mm512_xor_si512(_mm512_maskz_loadu_epi8(mask, inside + i), flip);
+      return _mm512_xor_si512(_mm512_maskz_loadu_epi8(mask, row.pixels + (start + i)), flip);
     });
     write(end, count, [&](std::ptrdiff_t, __mmask64) { return outside; });
   }
