@@ -104,7 +104,9 @@ int run_command(int argc, char** argv) {
             "raw tensor, N samples back to back; again for every input of the model");
   add_paths(run_app, "--output", run_options.outputs,
             "raw outputs, N samples back to back; again for every output of the model");
-  run_app.add_option("--dump", run_options.dump, "write every operator's output there")
+  run_app
+      .add_option("--dump", run_options.dump,
+                  "write every operator's output there; each runs at once, whatever --aim says")
       ->type_name("DIR")
       ->check(not_empty());
   run_app.get_option("--input")->excludes(image);

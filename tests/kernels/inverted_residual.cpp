@@ -43,7 +43,7 @@ struct Layer {
       b = random.in<accumulator_t<T>>(-9000, 9000);
     }
     for (Multiplier& m : multipliers) {
-      m = {random.in<std::int32_t>(1 << 30, INT32_MAX), random.in(-10, -6) - (sizeof(T) == 2 ? 0 : 0)};
+      m = {random.in<std::int32_t>(1 << 30, INT32_MAX), random.in(-10, -6)};
     }
     q.input_zero_point = sizeof(T) == 2 ? 0 : random.element<T>();
     q.filter_zero_point = std::same_as<W, std::uint8_t> ? random.element<W>() : 0;

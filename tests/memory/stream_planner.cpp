@@ -381,3 +381,25 @@ TEST_CASE("what no time may be lost for runs at once") {
   n.plan(Aim::small);
   CHECK(n.steps[0].streams());
 }
+
+TEST_CASE("strides, windows and images of any size are planned without overflow, and soon") {
+  Network n;
+  std::int32_t at = n.add_tensor(1, 64, -1);
+  StepRequest far = pointwise(1);
+  far.window = {1 << 24, 0, 1 << 24};
+  for (int i = 0; i < 8; ++i) {  // the product of strides is 2^192
+    at = n.add_step({at}, far, 64);
+  }
+  n.read(at, n.next_step());
+  n.plan(Aim::small);
+  CHECK(n.arena >= n.bound);
+  Machine(n).run();
+
+  Network tall;
+  constexpr std::int32_t rows = 1 << 30;
+  const std::int32_t middle = tall.add_step({tall.add_tensor(rows, 1, -1)}, pointwise(rows), 1);
+  tall.read(tall.add_step({middle}, pointwise(rows), 1), tall.next_step());
+  tall.plan(Aim::small);
+  CHECK_FALSE(tall.steps[0].streams());
+  CHECK_FALSE(tall.steps[1].streams());
+}

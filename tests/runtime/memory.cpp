@@ -100,7 +100,7 @@ void check_sizes(const Model& model) {
 }
 
 using MobileNet = nn::MobileNetV2<>;
-static_assert(MobileNet::arena_bytes <= 1'520'000);
+static_assert(MobileNet::arena_bytes <= 262'144);
 
 }  // namespace
 

@@ -15,10 +15,9 @@
 
 namespace kinglet::inline KINGLET_TARGET {
 
-/// Calling a kernel once more costs about as much as these multiply-accumulates.
+/// Estimates, which only decide between plans: calling a kernel once more costs as much as these multiply-accumulates,
 inline constexpr std::uint64_t call_work = 6'000;
-/// `Aim::automatic` takes chains that lose at most one part in this many of their work to calls: streaming wins as
-/// much by keeping rows in the cache.
+/// and `Aim::automatic` takes chains that lose at most one part in this many of their work to calls.
 inline constexpr std::uint64_t free_share = 20;
 
 namespace detail {
@@ -33,6 +32,7 @@ struct Sink {
 
 /// Follows every tensor back from a sink.
 constexpr void follow_back(StepRequest* steps, LineRequest* lines, const Sink& from) noexcept {
+  constexpr std::int64_t farthest = 1 << 26;  // rows ahead or behind, so that sums keep within 32 bits
   const std::int32_t m = from.step;
   const std::int32_t lowest = std::max(0, m - from.longest + 1);
   for (std::int32_t k = lowest; k <= m; ++k) {
@@ -58,7 +58,7 @@ constexpr void follow_back(StepRequest* steps, LineRequest* lines, const Sink& f
     if (k != m && output.readers > 0) {
       step.slope = output.slope;
       step.ahead = output.ahead;
-      if (output.mixed || step.slope > 1 << 16) {
+      if (output.mixed) {
         output.estimate = output.rows;
       } else if (output.readers > 1 || output.read_by_sink) {
         const std::int32_t newest = step.slope * (sink.batch - 1) + step.ahead;
@@ -77,13 +77,20 @@ constexpr void follow_back(StepRequest* steps, LineRequest* lines, const Sink& f
       }
       LineRequest& line = lines[t];
       const bool is_new = line.readers++ == 0;
-      const std::int32_t slope = w.stride * step.slope;
-      const std::int32_t ahead = w.end(step.ahead) - 1;
+      const std::int64_t slope = std::int64_t{w.stride} * step.slope;
+      const std::int64_t ahead = std::int64_t{w.stride} * step.ahead - w.before + w.reach - 1;
+      const std::int64_t oldest = std::int64_t{w.stride} * next - w.before;
+      if (slope > most_streamed_rows || std::max({ahead, -ahead, oldest, -oldest}) > farthest) {
+        line.mixed = true;  // no estimate: such a tensor is kept whole
+        line.slope = 1;
+        line.ahead = line.oldest = 0;
+        continue;
+      }
       line.read_by_sink = (!is_new && line.read_by_sink) || k == m;
       line.mixed = line.mixed || (!is_new && line.slope != slope);
-      line.slope = slope;
-      line.ahead = is_new ? ahead : std::max(line.ahead, ahead);
-      line.oldest = is_new ? w.first(next) : std::min(line.oldest, w.first(next));
+      line.slope = static_cast<std::int32_t>(slope);
+      line.ahead = static_cast<std::int32_t>(is_new ? ahead : std::max<std::int64_t>(line.ahead, ahead));
+      line.oldest = static_cast<std::int32_t>(is_new ? oldest : std::min<std::int64_t>(line.oldest, oldest));
     }
   }
 }

@@ -50,14 +50,15 @@ constexpr void find_cuts(std::span<StepRequest> steps, std::span<LineRequest> li
 
 }  // namespace detail
 
-/// Operators that read or write a tensor without one clear maker only run at once.
-constexpr void keep_ambiguous_whole(std::span<StepRequest> steps,
-                                    std::span<const LineRequest> lines) noexcept {
+/// Operators that read or write a tensor without one clear maker, or with too many rows, only run at once.
+constexpr void keep_whole(std::span<StepRequest> steps, std::span<const LineRequest> lines) noexcept {
   const auto clear = [&](std::int32_t tensor) {
     return tensor == no_buffer || lines[static_cast<std::size_t>(tensor)].made != LineRequest::ambiguous;
   };
   for (StepRequest& step : steps) {
-    if (step.output == no_buffer || !clear(step.output) || !clear(step.inputs[0]) || !clear(step.inputs[1])) {
+    const bool many_rows = step.rows > most_streamed_rows || step.input_rows > most_streamed_rows;
+    if (step.output == no_buffer || many_rows || !clear(step.output) || !clear(step.inputs[0]) ||
+        !clear(step.inputs[1])) {
       step.mode = RowMode::none;
     }
   }
@@ -69,7 +70,7 @@ constexpr void cut_into_groups(std::span<StepRequest> steps, std::span<LineReque
   if (steps.empty()) {
     return;
   }
-  keep_ambiguous_whole(steps, lines);
+  keep_whole(steps, lines);
   detail::find_cuts(steps, lines, buffers, aim, unplannable);
   detail::find_cuts(steps, lines, buffers, aim, steps.back().peak);
   for (StepRequest& step : steps) {

@@ -162,8 +162,7 @@ constexpr ChainFacts settle_chain(const StreamNetwork& n, std::int32_t i, std::i
       line.stored = std::max(chain[k].stored, 1);
       chain[k].stored = line.stored;
       buffer.bytes = static_cast<std::size_t>(line.stored) * line.row_bytes;
-      line.brief = brief[k];
-      buffer.lifetime = line.brief ? Lifetime{position, position + 1} : Lifetime{i, j};
+      buffer.lifetime = brief[k] ? Lifetime{position, position + 1} : Lifetime{i, j};
     } else {
       chain[k].stored = step.rows;
       buffer.lifetime.include(i);

@@ -11,6 +11,9 @@ namespace kinglet::inline KINGLET_TARGET {
 /// Networks of more steps are searched less thoroughly, since compilers bound what they compute: clang a million steps.
 inline constexpr std::size_t large_network = 48;
 
+/// Tensors of more rows are not held row by row: planning runs every row of a chain on counters.
+inline constexpr std::int32_t most_streamed_rows = 1 << 16;
+
 /// Most operators in a chain of a network.
 constexpr std::int32_t longest_chain(std::size_t steps) noexcept {
   return steps > large_network ? 12 : max_chain;
@@ -18,7 +21,7 @@ constexpr std::int32_t longest_chain(std::size_t steps) noexcept {
 
 /// What to plan for.
 enum class Aim : std::uint8_t {
-  automatic,  ///< the smallest plan that costs no time
+  automatic,  ///< the smallest plan that loses next to no time, by the planner's estimate
   fast,       ///< every operator at once
   small,      ///< the smallest plan
 };
@@ -85,7 +88,6 @@ struct LineRequest {
       -2;  ///< `made` of a tensor that is written twice, or read before that
   // Results.
   std::int32_t stored = 0;  ///< rows in memory; 0: all of them
-  bool brief = false;       ///< alive only until the reader right behind its maker has run
   // The planner's own.
   std::int32_t slope = 0;  ///< S and N
   std::int32_t ahead = 0;

@@ -114,7 +114,7 @@ class Network {
   static constexpr stream::RowSlice whole_slice(const Step& step) noexcept {
     stream::RowSlice all;
     all.input_rows = graph.shape(step.input).height;
-    all.count = folds(graph, step) ? all.input_rows : graph.shape(step.output).height;
+    all.count = graph.shape(step.output).height;
     all.above = step.filter.window(graph.shape(step.input)).pad_top;
     all.last = true;
     return all;

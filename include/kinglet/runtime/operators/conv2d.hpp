@@ -4,7 +4,7 @@
 #pragma once
 
 #include <kinglet/quant/profile.hpp>
-#include <kinglet/runtime/operators/convolution.hpp>
+#include <kinglet/runtime/operators/image_convolution.hpp>
 
 namespace kinglet::inline KINGLET_TARGET::operators {
 

@@ -5,7 +5,7 @@
 
 #include <kinglet/kernels/stream/fold.hpp>
 #include <kinglet/quant/profile.hpp>
-#include <kinglet/runtime/operators/convolution.hpp>
+#include <kinglet/runtime/operators/image_convolution.hpp>
 
 namespace kinglet::inline KINGLET_TARGET::operators {
 
