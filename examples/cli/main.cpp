@@ -49,7 +49,7 @@ void add_engine(CLI::App& command, EngineChoice& engine) {
       .add_option(
           "--aim", engine.aim,
           "what memory is planned for: every operator at once (fast), the smallest arena (small), the "
-          "smallest one that costs no time (auto)")
+          "smallest one that costs little time (auto)")
       ->check(CLI::IsMember(aim_names()))
       ->capture_default_str();
   command

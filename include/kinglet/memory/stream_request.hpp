@@ -21,7 +21,7 @@ constexpr std::int32_t longest_chain(std::size_t steps) noexcept {
 
 /// What to plan for.
 enum class Aim : std::uint8_t {
-  automatic,  ///< the smallest plan that loses next to no time, by the planner's estimate
+  automatic,  ///< the smallest plan that loses little time, by the planner's estimate
   fast,       ///< every operator at once
   small,      ///< the smallest plan
 };
