@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # One library with several targets compiled in, the best of which is chosen when the program starts.
 #
-#   kinglet_add_dispatch(NAME [TARGETS target...] [PROFILES tflm tflite single])
-#     The executor (dispatch/backend.hpp), as the static library NAME.
+#   kinglet_add_dispatch(NAME [TARGETS target...] [PROFILES tflm tflite single] [WEIGHTS packed in_place])
+#     The executor (dispatch/backend.hpp), as the static library NAME. Weights: packed for the target, unless WEIGHTS
+#     asks for kernels that use them as they lie in the file, too.
 #   kinglet_add_targets(NAME SOURCES file... [TARGETS target...])
 #     Any sources, once a target, as the static library NAME, whose header NAME_targets.hpp lists them:
 #     NAME_TARGETS(X) is X(best) ... X(scalar). What the sources define must have the target in its name: a namespace
@@ -89,16 +90,24 @@ function(kinglet_add_targets library)
 endfunction()
 
 function(kinglet_add_dispatch library)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "TARGETS;PROFILES")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "TARGETS;PROFILES;WEIGHTS")
   if(arg_UNPARSED_ARGUMENTS)
-    message(FATAL_ERROR "kinglet_add_dispatch(NAME [TARGETS target...] [PROFILES tflm tflite single])")
+    message(FATAL_ERROR "kinglet_add_dispatch(NAME [TARGETS target...] [PROFILES tflm tflite single] [WEIGHTS packed in_place])")
   endif()
   kinglet_targets_for(targets ${arg_TARGETS})
   if(NOT arg_PROFILES)
     set(arg_PROFILES tflm tflite single)
   endif()
-  list(TRANSFORM arg_PROFILES PREPEND "kinglet::profile::")
-  list(JOIN arg_PROFILES ", " profiles)
+  if(NOT arg_WEIGHTS)
+    set(arg_WEIGHTS packed)
+  endif()
+  set(executors)
+  foreach(weights ${arg_WEIGHTS})
+    foreach(profile ${arg_PROFILES})
+      list(APPEND executors "kinglet::dispatch::ExecutorsOf<kinglet::profile::${profile}, kinglet::dispatch::${weights}>")
+    endforeach()
+  endforeach()
+  list(JOIN executors ",\n                               " executors)
 
   set(directory ${CMAKE_CURRENT_BINARY_DIR}/${library})
   file(CONFIGURE OUTPUT ${directory}/unit.cpp @ONLY CONTENT [[
@@ -110,7 +119,8 @@ static_assert(std::is_same_v<kinglet::isa::native, kinglet::isa::KINGLET_UNIT>,
 #define KINGLET_UNIT_NAME KINGLET_JOIN(kinglet_unit_, KINGLET_UNIT)
 extern "C" {
 extern const kinglet::abi::Unit KINGLET_UNIT_NAME;
-const kinglet::abi::Unit KINGLET_UNIT_NAME = kinglet::dispatch::unit<@profiles@>;
+const kinglet::abi::Unit KINGLET_UNIT_NAME = 
+    kinglet::dispatch::unit<@executors@>;
 }
 ]])
   file(CONFIGURE OUTPUT ${directory}/registry.cpp @ONLY CONTENT [[

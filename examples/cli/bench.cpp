@@ -51,10 +51,10 @@ std::vector<double> measure(Engine& engine, const kinglet::Model& model, int run
   std::vector<double> times;
   for (int i = 0; i <= runs; ++i) {
     for (std::size_t k = 0; k < inputs.size(); ++k) {
-      std::copy(inputs[k].begin(), inputs[k].end(), engine.input(k).begin());
+      std::copy(inputs[k].begin(), inputs[k].end(), engine->input_bytes(k).begin());
     }
     const auto start = Clock::now();
-    engine.run();
+    engine->run();
     if (i != 0) {  // the first one warms up
       times.push_back(ms_since(start));
     }
@@ -81,17 +81,17 @@ int bench(const BenchOptions& options) {
   // Loading is what the library does with bytes in memory: verify, plan, pack.
   const auto start = Clock::now();
   static_cast<void>(kinglet::Model::open(file.bytes()));
-  const auto engine = make_engine(file, options.engine);
+  Engine engine = make_engine(file, options.engine);
   const double load_ms = ms_since(start);
-  const std::vector<double> times = measure(*engine, file.model(), options.runs);
-  const kinglet::MemoryNeeds& needs = engine->needs();
+  const std::vector<double> times = measure(engine, file.model(), options.runs);
+  const kinglet::MemoryNeeds& needs = engine.needs();
   const double gmacs = static_cast<double>(needs.macs) / (median(times) * 1e6);
   if (options.json) {
     print_json(Json{{"model", file.name()},
                     {"profile", options.engine.profile},
                     {"aim", options.engine.aim},
                     {"weights", options.engine.weights},
-                    {"target", target_name()},
+                    {"target", engine->target()},
                     {"runs", options.runs},
                     {"load_ms", load_ms},
                     {"min_ms", times.front()},
@@ -103,7 +103,7 @@ int bench(const BenchOptions& options) {
     return 0;
   }
   std::string text = one_line(file.name()) + ", profile " + options.engine.profile + ", aim " +
-                     options.engine.aim + ", target " + std::string(target_name()) + "\n";
+                     options.engine.aim + ", target " + std::string(engine->target()) + "\n";
   text += format("load %.3f ms\n", load_ms);
   text += format("run: min %.3f ms, median %.3f ms, p90 %.3f ms (%d runs)\n", times.front(), median(times),
                  quantile(times, 0.9), options.runs);

@@ -30,7 +30,7 @@ int check(const CheckOptions& options) {
     problems.push_back(problem_json(status));
     std::fprintf(stderr, "kinglet: error: %s\n", one_line(text_of(status)).c_str());
   };
-  if (kinglet::check_operators(file.model(), operator_table(choice), report) == 0) {
+  if (choose_backend(choice).check(file.model(), report) == 0) {
     // Every operator can run, but the plan may still ask for more memory than there is.
     for (const std::string& problem : make_inspection(file, choice).problems) {
       problems.push_back({{"operator", Json()}, {"name", ""}, {"tensor", Json()}, {"message", problem}});

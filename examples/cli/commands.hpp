@@ -13,11 +13,9 @@ namespace cli {
 /// Names of the conformance profiles, the default first.
 const std::vector<std::string>& profile_names();
 
-/// The instruction set that the command is compiled for.
-std::string_view target_name();
-
 /// How a model is to run; names that the command line has checked.
 struct EngineChoice {
+  std::string target{};            ///< a name from `kinglet targets`; empty: KINGLET_TARGET, or the best
   std::string profile{};           ///< one of `profile_names()`
   std::string aim = "auto";        ///< one of `aim_names()`
   std::string weights = "packed";  ///< or "in-place": as they lie in the file
@@ -55,6 +53,11 @@ struct BenchOptions {
   bool json = false;
 };
 int bench(const BenchOptions& options);
+
+struct TargetsOptions {
+  bool json = false;
+};
+int targets(const TargetsOptions& options);
 
 struct CheckOptions {
   std::string model{};

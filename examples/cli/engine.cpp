@@ -1,62 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file engine.cpp
-/// The only file that compiles the kernels. The three profiles share most of them, so one file is quickest.
 #include "engine.hpp"
 
-#include <kinglet/runtime/owning_executor.hpp>
-
-#include "commands.hpp"
 #include "failure.hpp"
 
 namespace cli {
 namespace {
-
-template <class Executor>
-class EngineOf final : public Engine {
- public:
-  explicit EngineOf(Executor executor) : executor_(std::move(executor)) {}
-  std::span<std::byte> input(std::size_t i) override { return executor_->input_bytes(i); }
-  std::span<const std::byte> output(std::size_t i) override { return executor_->output_bytes(i); }
-  void run() override { executor_->run(); }
-  void run(const Observer& observe) override { executor_->run(std::cref(observe)); }
-  const kinglet::MemoryNeeds& needs() const override { return executor_.needs(); }
-
- private:
-  Executor executor_;
-};
-
-template <class Profile, class Kernels>
-std::unique_ptr<Engine> make(const ModelFile& file, kinglet::Aim aim) {
-  using Executor = kinglet::OwningExecutor<Profile, Kernels>;
-  auto executor = Executor::create(file.model(), aim);
-  if (!executor) {
-    std::size_t count = kinglet::check_operators(file.model(), kinglet::AllOperators<Profile, Kernels>::table,
-                                                 [](const kinglet::Status&) {});
-    throw Failure(describe_unsupported(file, executor.status(), count));
-  }
-  return std::make_unique<EngineOf<Executor>>(*std::move(executor));
-}
-
-struct EngineEntry {
-  std::string_view profile;
-  std::string_view weights;
-  std::unique_ptr<Engine> (*make)(const ModelFile&, kinglet::Aim);
-  std::span<const kinglet::OperatorEntry> table;
-};
-
-template <class Profile, class Kernels>
-constexpr EngineEntry entry(std::string_view weights) {
-  return {Profile::name, weights, &make<Profile, Kernels>, kinglet::AllOperators<Profile, Kernels>::table};
-}
-
-using kinglet::select::in_place;
-using kinglet::select::native;
-constexpr EngineEntry engines[] = {entry<kinglet::profile::tflm, native>("packed"),
-                                   entry<kinglet::profile::tflite, native>("packed"),
-                                   entry<kinglet::profile::single, native>("packed"),
-                                   entry<kinglet::profile::tflm, in_place>("in-place"),
-                                   entry<kinglet::profile::tflite, in_place>("in-place"),
-                                   entry<kinglet::profile::single, in_place>("in-place")};
 
 struct AimEntry {
   std::string_view name;
@@ -65,27 +14,12 @@ struct AimEntry {
 constexpr AimEntry aims[] = {
     {"auto", kinglet::Aim::automatic}, {"fast", kinglet::Aim::fast}, {"small", kinglet::Aim::small}};
 
-const EngineEntry& find(const EngineChoice& choice) {
-  for (const EngineEntry& engine : engines) {
-    if (engine.profile == choice.profile && engine.weights == choice.weights) {
-      return engine;
-    }
-  }
-  throw BadUsage("there is no profile '" + choice.profile + "'");
-}
-
 }  // namespace
 
 const std::vector<std::string>& profile_names() {
-  static const std::vector<std::string> names = [] {
-    std::vector<std::string> list;
-    for (const EngineEntry& engine : engines) {
-      if (engine.weights == engines[0].weights) {
-        list.emplace_back(engine.profile);
-      }
-    }
-    return list;
-  }();
+  static const std::vector<std::string> names{std::string(kinglet::profile::tflm::name),
+                                              std::string(kinglet::profile::tflite::name),
+                                              std::string(kinglet::profile::single::name)};
   return names;
 }
 
@@ -109,16 +43,33 @@ kinglet::Aim aim_of(const EngineChoice& choice) {
   throw BadUsage("there is no aim '" + choice.aim + "'");
 }
 
-std::unique_ptr<Engine> make_engine(const ModelFile& file, const EngineChoice& choice) {
-  return find(choice).make(file, aim_of(choice));
+kinglet::Backend choose_backend(const EngineChoice& choice) {
+  const auto backend = kinglet::Backend::choose(
+      {.target = choice.target, .profile = choice.profile, .weights = choice.weights});
+  if (backend) {
+    return *backend;
+  }
+  const std::string text = text_of(backend.status());
+  switch (backend.status().code) {
+    case kinglet::Errc::unknown_profile: throw BadUsage("--conform " + text);
+    case kinglet::Errc::unknown_weights: throw BadUsage("--weights " + text);
+    default: break;
+  }
+  const std::string reason = (choice.target.empty() ? "KINGLET_TARGET " : "--target ") + text;
+  if (backend.status().code == kinglet::Errc::unknown_target) {
+    throw BadUsage(reason);
+  }
+  throw Failure(reason);
 }
 
-std::span<const kinglet::OperatorEntry> operator_table(const EngineChoice& choice) {
-  return find(choice).table;
-}
-
-std::string_view target_name() {
-  return kinglet::isa::native::name;
+Engine make_engine(const ModelFile& file, const EngineChoice& choice) {
+  const kinglet::Backend backend = choose_backend(choice);
+  auto executor = Engine::create(file.model(), backend, aim_of(choice));
+  if (!executor) {
+    const std::size_t count = backend.check(file.model(), [](const kinglet::Status&) {});
+    throw Failure(describe_unsupported(file, executor.status(), count));
+  }
+  return *std::move(executor);
 }
 
 }  // namespace cli

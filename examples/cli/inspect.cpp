@@ -83,6 +83,7 @@ Json inspection_json(const Inspection& inspection) {
             {"profile", inspection.engine.profile},
             {"aim", inspection.engine.aim},
             {"weights", inspection.engine.weights},
+            {"target", inspection.target},
             {"inputs", array(model.inputs())},
             {"outputs", array(model.outputs())},
             {"tensors", std::move(tensors)},

@@ -73,8 +73,8 @@ Plan make_plan(const kinglet::MemoryPlan& from) {
 
 Inspection make_inspection(const ModelFile& file, const EngineChoice& choice) {
   const kinglet::Model& model = file.model();
-  const auto table = operator_table(choice);
-  Inspection inspection{file, choice};
+  const kinglet::Backend backend = choose_backend(choice);
+  Inspection inspection{file, choice, backend.target()};
   for (std::int32_t i = 0; i < model.operator_count(); ++i) {
     inspection.macs += count_macs(model, model.op(i));
   }
@@ -83,14 +83,13 @@ Inspection make_inspection(const ModelFile& file, const EngineChoice& choice) {
   }
   // The planner wants aligned memory; `operator new` aligns at least as much for these objects.
   std::vector<std::max_align_t> workspace(kinglet::workspace_bytes(model) / sizeof(std::max_align_t) + 1);
-  const auto plan =
-      kinglet::plan_model(model, table, std::as_writable_bytes(std::span(workspace)), aim_of(choice));
+  const auto plan = backend.plan(model, std::as_writable_bytes(std::span(workspace)), aim_of(choice));
   if (plan) {
     inspection.plan = make_plan(*plan);
     return inspection;
   }
-  kinglet::check_operators(
-      model, table, [&](const kinglet::Status& status) { inspection.problems.push_back(text_of(status)); });
+  backend.check(model,
+                [&](const kinglet::Status& status) { inspection.problems.push_back(text_of(status)); });
   if (inspection.problems.empty()) {
     inspection.problems.push_back(text_of(plan.status()));
   }

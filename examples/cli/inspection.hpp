@@ -44,6 +44,7 @@ struct Plan {
 struct Inspection {
   const ModelFile& file;
   EngineChoice engine;
+  std::string_view target;  ///< the one chosen
   std::uint64_t macs = 0;
   std::uint64_t constant_bytes = 0;
   std::optional<Plan> plan{};           ///< none when the model cannot run

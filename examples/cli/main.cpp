@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
+#include <kinglet/dispatch/backend.hpp>
 
 #include "commands.hpp"
 #include "failure.hpp"
@@ -18,8 +19,9 @@ int fail(std::string_view reason, int code) {
 }
 
 std::string version() {
+  const auto backend = kinglet::Backend::choose();
   return format("kinglet %d.%d.%d (%s)", KINGLET_VERSION_MAJOR, KINGLET_VERSION_MINOR, KINGLET_VERSION_PATCH,
-                std::string(target_name()).c_str());
+                std::string(backend ? backend->target() : "no target").c_str());
 }
 
 /// An unset variable in a script must not pass for an option that is absent.
@@ -58,6 +60,11 @@ void add_engine(CLI::App& command, EngineChoice& engine) {
           "a copy in the order that the machine likes (packed), or as they lie in the file (in-place)")
       ->check(CLI::IsMember({"packed", "in-place"}))
       ->capture_default_str();
+  command
+      .add_option("--target", engine.target,
+                  "instruction set, a name from 'kinglet targets'; default: KINGLET_TARGET, or the best")
+      ->type_name("NAME")
+      ->check(not_empty());
 }
 
 /// One path an occurrence, so that `--output a.bin MODEL` does not take MODEL as well.
@@ -134,6 +141,11 @@ int run_command(int argc, char** argv) {
   add_model(check_app, check_options.model, true);
   check_app.add_flag("--json", check_options.json, "print JSON");
 
+  TargetsOptions targets_options;
+  CLI::App& targets_app =
+      *app.add_subcommand("targets", "List instruction sets: compiled in, usable here, and their kernels");
+  targets_app.add_flag("--json", targets_options.json, "print JSON");
+
   GenerateOptions generate_options;
   CLI::App& generate_app =
       *app.add_subcommand("generate", "Write an int8 MobileNetV2 with generated weights");
@@ -164,7 +176,7 @@ int run_command(int argc, char** argv) {
   }
 
   if (app.get_subcommands().empty()) {
-    throw BadUsage("say what to do: run, inspect, bench, check or generate; --help says more");
+    throw BadUsage("say what to do: run, inspect, bench, check, targets or generate; --help says more");
   }
   if (run_app.parsed()) {
     if (!mean.empty()) {
@@ -178,6 +190,9 @@ int run_command(int argc, char** argv) {
   }
   if (bench_app.parsed()) {
     return bench(bench_options);
+  }
+  if (targets_app.parsed()) {
+    return targets(targets_options);
   }
   return check_app.parsed() ? check(check_options) : generate(generate_options);
 }

@@ -13,9 +13,9 @@ namespace cli {
 double run_once(Engine& engine, const Observer& observe) {
   const auto start = std::chrono::steady_clock::now();
   if (observe) {
-    engine.run(observe);
+    engine->run(std::cref(observe));
   } else {
-    engine.run();
+    engine->run();
   }
   return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
 }
@@ -48,7 +48,7 @@ std::vector<OutputFile> open_outputs(const RunOptions& options, const kinglet::M
 
 void write_outputs(Engine& engine, std::vector<OutputFile>& files, const kinglet::Model& model) {
   for (std::size_t i = 0; !files.empty() && i < model.outputs().size(); ++i) {
-    files[files.size() == 1 ? 0 : i].write(engine.output(i));
+    files[files.size() == 1 ? 0 : i].write(engine->output_bytes(i));
   }
 }
 

@@ -127,7 +127,7 @@ void run_on_image(const RunOptions& options, const ModelFile& file) {
   if (model.outputs().empty()) {
     throw Failure("'" + file.name() + "' has no output");
   }
-  const auto engine = make_engine(file, engine_for(options));
+  Engine engine = make_engine(file, engine_for(options));
   const kinglet::TensorInfo output = model.tensor(model.outputs()[0]);
   const bool classifies = is_class_vector(output);
   if (!classifies && options.outputs.empty() && options.dump.empty()) {
@@ -148,9 +148,9 @@ void run_on_image(const RunOptions& options, const ModelFile& file) {
     observe = [&](std::int32_t op, std::span<const std::byte> bytes) { dump->write(op, bytes); };
   }
 
-  write_input(options, input, picture, engine->input(0).data());
-  const double ms = run_once(*engine, observe);
-  write_outputs(*engine, outputs, model);
+  write_input(options, input, picture, engine->input_bytes(0).data());
+  const double ms = run_once(engine, observe);
+  write_outputs(engine, outputs, model);
   for (OutputFile& file_out : outputs) {
     file_out.commit();
   }
@@ -163,7 +163,7 @@ void run_on_image(const RunOptions& options, const ModelFile& file) {
     text += "model: " + file.name() + (options.image.empty() ? ", on a generated picture\n" : "\n");
   }
   if (classifies) {
-    std::vector<double> probabilities = dequantize(output, engine->output(0));
+    std::vector<double> probabilities = dequantize(output, engine->output_bytes(0));
     if (!ends_in_probabilities(model)) {
       softmax(probabilities);
     }
@@ -172,7 +172,7 @@ void run_on_image(const RunOptions& options, const ModelFile& file) {
     }
     text += class_lines(probabilities, options, labels);
   }
-  text += format("time: %.3f ms, the first run\narena: %zu bytes\n", ms, engine->needs().arena_bytes);
+  text += format("time: %.3f ms, the first run\narena: %zu bytes\n", ms, engine.needs().arena_bytes);
   print(text + (file.is_generated() ? generated_notice() : ""));
 }
 

@@ -102,7 +102,7 @@ void write_inputs(Engine& engine, const std::vector<Source>& sources, const king
   std::size_t offset = 0;  // inside a source that holds all inputs
   for (std::size_t i = 0; i < model.inputs().size(); ++i) {
     const Source& source = sources[sources.size() == 1 ? 0 : i];
-    const std::span<std::byte> input = engine.input(i);
+    const std::span<std::byte> input = engine->input_bytes(i);
     std::memcpy(input.data(), source.bytes.data() + sample * source.sample_bytes + offset, input.size());
     offset += sources.size() == 1 ? input.size() : 0;
   }
@@ -112,7 +112,7 @@ void write_inputs(Engine& engine, const std::vector<Source>& sources, const king
 
 void run_on_tensors(const RunOptions& options, const ModelFile& file) {
   const kinglet::Model& model = file.model();
-  const auto engine = make_engine(file, engine_for(options));
+  Engine engine = make_engine(file, engine_for(options));
   const std::vector<Source> sources = read_sources(options, model);
   std::vector<OutputFile> outputs = open_outputs(options, model);
   std::optional<Dump> dump;
@@ -126,9 +126,9 @@ void run_on_tensors(const RunOptions& options, const ModelFile& file) {
   {
     ProgressBar progress(samples);
     for (std::size_t sample = 0; sample < samples; ++sample) {
-      write_inputs(*engine, sources, model, sample);
-      total_ms += run_once(*engine, observe);
-      write_outputs(*engine, outputs, model);
+      write_inputs(engine, sources, model, sample);
+      total_ms += run_once(engine, observe);
+      write_outputs(engine, outputs, model);
       progress.update(sample + 1);
     }
   }
@@ -140,7 +140,7 @@ void run_on_tensors(const RunOptions& options, const ModelFile& file) {
   }
   print((file.is_generated() ? "model: " + file.name() + "; its outputs mean nothing\n" : "") +
         format("%zu %s, %.3f ms each, arena %zu bytes\n", samples, samples == 1 ? "sample" : "samples",
-               total_ms / static_cast<double>(samples), engine->needs().arena_bytes));
+               total_ms / static_cast<double>(samples), engine.needs().arena_bytes));
 }
 
 }  // namespace cli

@@ -16,6 +16,7 @@ TEST_CASE("help and version exit 0 and write to stdout only") {
                                              {"inspect", "--help"},
                                              {"bench", "--help"},
                                              {"check", "--help"},
+                                             {"targets", "--help"},
                                              {"generate", "--help"},
                                              {"run", "MODEL", "--help"}}) {
     const auto result = command(arguments);

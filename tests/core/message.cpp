@@ -20,7 +20,7 @@ std::string text(const Status& status) {
   return std::string(message(status, buffer));
 }
 
-const int last_code = static_cast<int>(Errc::unknown_profile);
+const int last_code = static_cast<int>(Errc::unknown_weights);
 
 }  // namespace
 

@@ -41,8 +41,10 @@ class Environment {
                                            : std::nullopt;
 };
 
-constexpr abi::Executors one_profile[] = {{.profile = "tflm"}};
-constexpr abi::Executors two_profiles[] = {{.profile = "tflite"}, {.profile = "tflm"}};
+constexpr abi::Executors one_profile[] = {{.profile = "tflm", .weights = "packed"}};
+constexpr abi::Executors two_profiles[] = {{.profile = "tflite", .weights = "packed"},
+                                           {.profile = "tflm", .weights = "in-place"},
+                                           {.profile = "tflm", .weights = "packed"}};
 constexpr abi::Unit best{"avx512_vnni", {}, one_profile};
 constexpr abi::Unit middle{"avx2", {}, two_profiles};
 constexpr abi::Unit last{"scalar", {}, one_profile};
@@ -84,6 +86,9 @@ TEST_CASE("the best target that is compiled in and runs is taken, unless another
   CHECK(target_of({}) == "avx2");
   CHECK(target_of({.target = "scalar"}) == "scalar");
   CHECK(target_of({.profile = "tflite"}) == "avx2");
+  CHECK(target_of({.weights = "in-place"}) == "avx2");
+  CHECK(Backend::choose({}, registry())->weights() == "packed");
+  CHECK(Backend::choose({.weights = "in-place"}, registry())->weights() == "in-place");
 }
 
 TEST_CASE("KINGLET_TARGET asks for a target, and the request has the last word") {
@@ -107,22 +112,24 @@ TEST_CASE("what cannot be is an error that says what can") {
         "'avx512_vnni': this machine cannot run the target; what it can run: avx2, scalar");
   CHECK(failure_of({.target = "scalar", .profile = "tflite"}) ==
         "'tflite': there is no profile of this name, or it is not compiled in");
+  CHECK(failure_of({.profile = "tflite", .weights = "in-place"}) ==
+        "'in-place': weights cannot be kept this way, or it is not compiled in");
   const dispatch::RegistryStorage storage(std::array{&best}, isa::TargetSet().add("scalar"));
   CHECK(failure_of({}, *storage.get()) ==
         "no target that is compiled in can run on this machine: avx512_vnni");
 }
 
-TEST_CASE("every target of this program gives the same bytes in every profile") {
+TEST_CASE("every target of this program gives the same bytes in every profile, however weights are kept") {
   const Environment none(nullptr);
   const std::vector<std::byte> file = test::EveryOperator().file();
   const auto model = Model::open(file);
   REQUIRE(model);
-  const auto check = [&]<Profile P>() {
+  const auto check = [&]<Profile P>(std::string_view weights) {
     std::vector<std::byte> expected;
     for (const abi::Entry& entry : kinglet_registry()->entries) {
       const std::string_view target = entry.unit->target;
       CAPTURE(target);
-      const auto backend = Backend::choose({target, P::name});
+      const auto backend = Backend::choose({target, P::name, weights});
       REQUIRE(backend.ok() == entry.runnable);
       CHECK(entry.runnable == isa::probe().has(target));
       if (!backend) {
@@ -156,9 +163,12 @@ TEST_CASE("every target of this program gives the same bytes in every profile") 
       CHECK(seen == model->operator_count());
     }
   };
-  check.operator()<profile::tflm>();
-  check.operator()<profile::tflite>();
-  check.operator()<profile::single>();
+  for (const std::string_view weights : {"packed", "in-place"}) {
+    CAPTURE(weights);
+    check.operator()<profile::tflm>(weights);
+    check.operator()<profile::tflite>(weights);
+    check.operator()<profile::single>(weights);
+  }
 }
 
 TEST_CASE("a backend fails as its executor does") {

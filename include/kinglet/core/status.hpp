@@ -35,6 +35,7 @@ enum class Errc : std::uint8_t {
   target_not_runnable,     // the processor, or the system, lacks what the target needs
   no_target,               // none of the program's targets can run here
   unknown_profile,         // no profile of this name in this program
+  unknown_weights,         // weights are not kept this way in this program
 };
 
 /// One sentence per value, without a full stop.
@@ -65,6 +66,7 @@ constexpr std::string_view sentence(Errc code) noexcept {
     case Errc::target_not_runnable: return "this machine cannot run the target; what it can run";
     case Errc::no_target: return "no target that is compiled in can run on this machine";
     case Errc::unknown_profile: return "there is no profile of this name, or it is not compiled in";
+    case Errc::unknown_weights: return "weights cannot be kept this way, or it is not compiled in";
   }
   return "unknown error";
 }

@@ -18,6 +18,7 @@ namespace kinglet::inline KINGLET_TARGET {
 struct BackendRequest {
   std::string_view target{};  ///< a name of isa/target.hpp; empty: KINGLET_TARGET, or the best
   std::string_view profile = profile::tflm::name;
+  std::string_view weights = "packed";  ///< or "in-place": used as they lie in the file, without a copy
 };
 
 /// One target's executors in one profile.
@@ -33,12 +34,17 @@ class Backend {
       return entry.status();
     }
     const abi::Unit& unit = *(*entry)->unit;
-    for (const abi::Executors& executors : unit.profiles) {
+    bool has_profile = false;
+    for (const abi::Executors& executors : unit.executors) {
       if (executors.profile == request.profile) {
-        return Backend(unit, executors);
+        has_profile = true;
+        if (executors.weights == request.weights) {
+          return Backend(unit, executors);
+        }
       }
     }
-    return Status::failure(Errc::unknown_profile).asking_for(request.profile);
+    return has_profile ? Status::failure(Errc::unknown_weights).asking_for(request.weights)
+                       : Status::failure(Errc::unknown_profile).asking_for(request.profile);
   }
 
   /// What KINGLET_TARGET says; empty when it is not set, or to nothing.
@@ -49,7 +55,8 @@ class Backend {
 
   [[nodiscard]] std::string_view target() const noexcept { return unit_->target; }
   [[nodiscard]] std::string_view profile() const noexcept { return executors_->profile; }
-  /// Which kernel every operator takes.
+  [[nodiscard]] std::string_view weights() const noexcept { return executors_->weights; }
+  /// Which kernel every operator takes where weights are packed.
   [[nodiscard]] std::span<const abi::KernelName> kernels() const noexcept { return unit_->kernels; }
 
   /// See Executor::measure.

@@ -39,10 +39,11 @@ struct Subject {
   std::uint8_t aim;
 };
 
-/// The executor in one profile. A Model comes in, a Status and a result come out where there is room for them; the
+/// The executor in one profile and with one way to keep weights. A Model comes in, a Status and a result come out where there is room for them; the
 /// result is written when the status is ok.
 struct Executors {
   std::string_view profile;
+  std::string_view weights;
   void (*plan)(Subject subject, std::span<std::byte> workspace, void* memory_plan,
                void* status) noexcept = nullptr;
   void (*measure)(Subject subject, std::span<std::byte> workspace, void* memory_needs,
@@ -58,7 +59,7 @@ struct Executors {
 struct Unit {
   std::string_view target;
   std::span<const KernelName> kernels;
-  std::span<const Executors> profiles;
+  std::span<const Executors> executors;
 };
 
 struct Entry {

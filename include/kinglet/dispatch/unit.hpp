@@ -30,10 +30,21 @@ void sent(const Result<T>& result, void* value, void* status) noexcept {
   std::memcpy(status, &result.status(), sizeof(Status));
 }
 
-template <Profile P>
+/// Ways to keep weights.
+struct packed {
+  static constexpr std::string_view name = "packed";
+  using kernels = select::native;
+};
+struct in_place {
+  static constexpr std::string_view name = "in-place";
+  using kernels = select::in_place;
+};
+
+/// @tparam W packed or in_place
+template <Profile P, class W>
 struct ExecutorsOf {
-  using Runs = Executor<P>;
-  using Operators = AllOperators<P, select::native>;
+  using Operators = AllOperators<P, typename W::kernels>;
+  using Runs = Executor<P, typename W::kernels, Operators>;
 
   static void plan(abi::Subject subject, std::span<std::byte> workspace, void* memory_plan,
                    void* status) noexcept {
@@ -58,6 +69,8 @@ struct ExecutorsOf {
       observer.observe(observer.context, op, output);
     });
   }
+
+  static constexpr abi::Executors entry{P::name, W::name, plan, measure, create, check, run, run_observed};
 };
 
 /// A row of kernels/select.hpp as text.
@@ -78,12 +91,11 @@ inline constexpr abi::KernelName kernel_names[] = {
     {"softmax", Row::softmax::name},
 };
 
-template <Profile... P>
-inline constexpr abi::Executors executors[] = {{P::name, ExecutorsOf<P>::plan, ExecutorsOf<P>::measure,
-                                                ExecutorsOf<P>::create, ExecutorsOf<P>::check,
-                                                ExecutorsOf<P>::run, ExecutorsOf<P>::run_observed}...};
+template <class... List>
+inline constexpr abi::Executors executors[] = {List::entry...};
 
-template <Profile... P>
-inline constexpr abi::Unit unit{isa::native::name, kernel_names<select::native>, executors<P...>};
+/// @tparam List ExecutorsOf
+template <class... List>
+inline constexpr abi::Unit unit{isa::native::name, kernel_names<select::native>, executors<List...>};
 
 }  // namespace kinglet::inline KINGLET_TARGET::dispatch

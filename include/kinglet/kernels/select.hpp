@@ -154,7 +154,13 @@ struct kernels<isa::neon_i8mm> : kernels<isa::neon_dotprod> {
 /// The kernels of this translation unit's target.
 using native = kernels<isa::native>;
 
-/// Kernels that use weights as they lie in the file, and make no copy of them.
-using in_place = kernels<isa::scalar>;
+/// Kernels that use weights as they lie in the file, and make no copy of them: the portable ones; of operators without
+/// weights, the target's.
+struct in_place : native {
+  using conv2d = kernels<isa::scalar>::conv2d;
+  using depthwise = kernels<isa::scalar>::depthwise;
+  using fully_connected = kernels<isa::scalar>::fully_connected;
+  using pointwise = kernels<isa::scalar>::pointwise;
+};
 
 }  // namespace kinglet::inline KINGLET_TARGET::select
