@@ -3,6 +3,7 @@
 /// The instructions that a kernel was written for are in its code, as compilers make it for the target's flags.
 #include <doctest/doctest.h>
 
+#include <cstring>
 #include <fstream>
 #include <sstream>
 
@@ -29,7 +30,7 @@ const Code& code_of(const std::map<std::string, Code>& functions, const std::str
   return *code;
 }
 
-std::map<std::string, Code> disassembled(const char* path) {
+[[maybe_unused]] std::map<std::string, Code> disassembled(const char* path) {
   std::ifstream file(path);
   REQUIRE(file);
   return house::functions_of(file);
@@ -48,9 +49,10 @@ TEST_CASE("AVX-512 VNNI pointwise: a loop of dot products whose sums stay in reg
   };
   for (const Tile& tile :
        {Tile{"12, 1", 12}, Tile{"8, 2", 16}, Tile{"6, 4", 24}, Tile{"5, 4", 20}, Tile{"4, 4", 16}}) {
-    for (const char* ending : {"FloatEnding", "IntegerEnding"}) {
+    for (const char* ending : {"FloatEnding<false>", "FloatEnding<true>", "IntegerEnding"}) {
       const std::string name = std::string("pointwise::run_tiles<") + tile.rows_and_vectors +
-                               ", kinglet::avx512_vnni::pointwise::" + ending + ">";
+                               ", kinglet::avx512_vnni::pointwise::" + ending +
+                               (*(ending + std::strlen(ending) - 1) == '>' ? " >" : ">");
       INFO(name);
       const Code loop = house::tightest_loop(code_of(avx512_vnni(), name), dot_product);
       CHECK(house::count(loop, dot_product) == tile.dot_products);

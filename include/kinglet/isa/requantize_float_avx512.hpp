@@ -1,24 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file isa/requantize_float_avx512.hpp
 /// The output stage for 16 channels at a time in single precision, equal to quant/requantize.hpp bit for bit wherever
-/// `make` says so: 4 operations, zero point included, where integers take 8 and more.
+/// `make` says so: 4 operations, zero point included, where integers take 8 and more; 6 where ties of negative outputs go
+/// away from zero.
 ///
-/// Every policy is y = floor((x q + C) / 2^h), h = 31 - s, with C as in isa/requantize_avx512.hpp (double_rounding only
-/// where outputs below the zero point are clamped). With C + zero_point 2^h = x0 q + rest, 0 <= rest < q, and X = x + x0,
+/// Every policy is y = floor((x q + C) / 2^h), h = 31 - s, with C as in isa/requantize_avx512.hpp; for double_rounding in
+/// two steps, where x q < -2^30, it is floor((x q + C - 2^31) / 2^h). With C + zero_point 2^h = x0 q + rest,
+/// 0 <= rest < q, and X = x + x0,
 ///   y + zero_point = floor((X q + rest) / 2^h) = floor(X high + (X low + offset)),
-/// where high 2^h is q without its lowest 7 bits, low 2^h those bits, and offset 2^h is a little more than rest. x0 is
-/// added to the bias when weights are packed. The inner sum is rounded in any way, the outer one down.
+/// where high 2^h is q without its lowest 7 bits, low 2^h those bits, and offset 2^h is a little more than rest; below
+/// `limit`, the X that belongs to x q = -2^30, 2^31 less. x0 is added to the bias when weights are packed. The inner sum
+/// is rounded in any way, the outer one down.
 ///
 /// Why it is exact. Take |X| <= 2^24, so that X is a float, and count in units of 2^-h. offset is a multiple of 2^8 and at
 /// least rest + 2^8, but less than rest + 2^9. |X low + offset| < 2^32, and rounding it moves it by less than 2^8. So what
 /// is rounded down last is between the exact value and 768 units more, and rounding down to a float passes no integer:
 /// both have the same floor, unless X q + rest is less than 768 units below a multiple k 2^h. For k in (min, max], outside
 /// of which outputs are clamped, the X before k is reached leaves 1 + (k 2^h - rest - 1) mod q units: `make` looks at all
-/// of them, 255 at most, and accepts the block if none is that close. Beyond 2^24, where X is rounded as well, every step
-/// is monotonic and q / 2^h >= 2^-16 has made y 256 or more already.
+/// of them, 255 at most, and accepts the block if none is that close. X below `limit` give outputs up to the zero point,
+/// others from there on, so both rests are looked at for one k only, the one after the zero point. Beyond 2^24, where X is
+/// rounded as well, every step is monotonic and q / 2^h >= 2^-16 has made y 256 or more already.
 #pragma once
 
 #include <kinglet/isa/requantize_avx512.hpp>
+#include <limits>
 
 #if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512DQ__)
 
@@ -29,28 +34,34 @@ struct alignas(64) FloatBlock16 {
   float high[16];
   float low[16];
   float offset[16];
+  // Where negative outputs are kept and their ties go away from zero.
+  std::int32_t limit[16];  ///< X below it are negative
+  float offset_below[16];
 
   static constexpr int most_right = 15;  ///< -shift of a multiplier, at most
+
+  /// Whether outputs of a stage need `requantize<true>`.
+  template <Rounding R>
+  static constexpr bool is_away(const OutputStage& stage) noexcept {
+    return std::same_as<R, double_rounding> && stage.min < stage.zero_point;
+  }
 
   /// @param multipliers of the 16 lanes  @param zero_offsets x0 of each lane  @returns whether the block is exact for
   /// every sum for which x + x0 does not leave 32 bits
   template <Rounding R>
   static constexpr bool make(FloatBlock16& block, const Multiplier* multipliers, const OutputStage& stage,
                              std::int32_t* zero_offsets) noexcept {
-    if (std::same_as<R, double_rounding> && stage.min < stage.zero_point) {
-      return false;
-    }
-    std::uint32_t q[16]{};
-    std::uint32_t left[16]{};  // (k 2^h - rest - 1) mod q
-    std::uint32_t step[16]{};  // 2^h mod q
+    Remainders at_zero{};
+    Remainders below_zero{};
     for (std::size_t c = 0; c < 16; ++c) {
       const Multiplier m = multipliers[c];
+      block.limit[c] = std::numeric_limits<std::int32_t>::min();
       if (m.value == 0) {
         block.high[c] = block.low[c] = 0;
-        block.offset[c] = static_cast<float>(stage.zero_point) + 0.5F;
+        block.offset[c] = block.offset_below[c] = static_cast<float>(stage.zero_point) + 0.5F;
         zero_offsets[c] = 0;
-        q[c] = 1U << 30;
-        left[c] = excess;
+        at_zero.leave(c);
+        below_zero.leave(c);
         continue;
       }
       if (m.shift > 0 || m.shift < -most_right) {
@@ -62,28 +73,57 @@ struct alignas(64) FloatBlock16 {
       const std::int64_t zero = rounding + (std::int64_t{stage.zero_point} << h);
       const std::int64_t rest = modulo(zero, m.value);
       const std::int64_t more_than_rest = (rest + 511) & ~std::int64_t{255};
+      const std::int64_t less = two_steps && is_away<R>(stage) ? std::int64_t{1} << 31 : 0;
       zero_offsets[c] = static_cast<std::int32_t>((zero - rest) / m.value);
       block.high[c] = static_cast<float>(m.value & ~127) * power_of_two(-h);
       block.low[c] = static_cast<float>(m.value & 127) * power_of_two(-h);
       block.offset[c] = static_cast<float>(more_than_rest) * power_of_two(-h);
-      q[c] = static_cast<std::uint32_t>(m.value);
-      step[c] = static_cast<std::uint32_t>((std::int64_t{1} << h) % m.value);
-      left[c] = static_cast<std::uint32_t>(modulo(((stage.min + std::int64_t{1}) << h) - rest - 1, m.value));
-    }
-    std::uint32_t least[16];
-    std::fill_n(least, 16, excess);
-    for (std::int32_t k = stage.min + 1; k <= stage.max; ++k) {
-      for (std::size_t c = 0; c < 16; ++c) {
-        least[c] = std::min(least[c], left[c]);
-        const std::uint32_t next = left[c] + step[c];  // below 2^32; less q, or more than that if below q
-        left[c] = std::min(next, next - q[c]);
+      block.offset_below[c] = static_cast<float>(more_than_rest - less) * power_of_two(-h);
+      if (less != 0) {
+        block.limit[c] = zero_offsets[c] - (m.value == 1 << 30 ? 1 : 0);
       }
+      at_zero.set(c, m.value, h, (std::max(stage.min, stage.zero_point) + std::int64_t{1}) << h, rest);
+      below_zero.set(c, m.value, h, (stage.min + std::int64_t{1}) << h, rest - less);
     }
-    return *std::min_element(least, least + 16) == excess;
+    const std::int32_t first = std::max(stage.min, stage.zero_point) + 1;
+    return below_zero.are_far(stage.min + 1, std::min(stage.max, stage.zero_point + 1)) &&
+           at_zero.are_far(first, stage.max);
   }
 
  private:
   static constexpr std::uint32_t excess = 768;
+
+  /// (k 2^h - rest - 1) mod q of 16 channels, for one k after another.
+  struct Remainders {
+    std::uint32_t q[16];
+    std::uint32_t left[16];
+    std::uint32_t step[16];  ///< 2^h mod q
+
+    constexpr void set(std::size_t c, std::int64_t value, int h, std::int64_t k, std::int64_t rest) noexcept {
+      q[c] = static_cast<std::uint32_t>(value);
+      step[c] = static_cast<std::uint32_t>((std::int64_t{1} << h) % value);
+      left[c] = static_cast<std::uint32_t>(modulo(k - rest - 1, value));
+    }
+    /// A channel that is never too close.
+    constexpr void leave(std::size_t c) noexcept {
+      q[c] = 1U << 30;
+      left[c] = excess;
+      step[c] = 0;
+    }
+    /// Whether none is too close from `k`, where they are, up to `last`.
+    constexpr bool are_far(std::int32_t k, std::int32_t last) noexcept {
+      std::uint32_t least[16];
+      std::fill_n(least, 16, excess);
+      for (; k <= last; ++k) {
+        for (std::size_t c = 0; c < 16; ++c) {
+          least[c] = std::min(least[c], left[c]);
+          const std::uint32_t next = left[c] + step[c];  // below 2^32; less q, or more than that if below q
+          left[c] = std::min(next, next - q[c]);
+        }
+      }
+      return *std::min_element(least, least + 16) == excess;
+    }
+  };
 
   static constexpr std::int64_t modulo(std::int64_t a, std::int64_t q) noexcept {
     const std::int64_t remainder = a % q;
@@ -105,11 +145,18 @@ KINGLET_ALWAYS_INLINE void settle(__m512i& sum) noexcept {
 }
 
 /// 16 sums plus x0 to 16 outputs with the zero point, without the clamp.
+/// @tparam Away FloatBlock16::is_away
 /// @param high the block's, in a register: an instruction that names its rounding takes nothing from memory
+template <bool Away>
 KINGLET_ALWAYS_INLINE __m512i requantize(__m512i sums, const FloatBlock16& block, __m512 high) noexcept {
   constexpr int down = _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC;
   const __m512 x = _mm512_cvtepi32_ps(sums);
-  const __m512 rest = _mm512_fmadd_ps(x, _mm512_load_ps(block.low), _mm512_load_ps(block.offset));
+  __m512 offset = _mm512_load_ps(block.offset);
+  if constexpr (Away) {
+    const __mmask16 below = _mm512_cmplt_epi32_mask(sums, _mm512_load_si512(block.limit));
+    offset = _mm512_mask_load_ps(offset, below, block.offset_below);
+  }
+  const __m512 rest = _mm512_fmadd_ps(x, _mm512_load_ps(block.low), offset);
   return _mm512_cvt_roundps_epi32(_mm512_fmadd_round_ps(x, high, rest, down), down);
 }
 

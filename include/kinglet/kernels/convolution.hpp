@@ -47,6 +47,12 @@ constexpr Convolution<T, W, decay_extents_t<I>, decay_extents_t<F>, decay_extent
   return {decay(c.input), decay(c.filter), c.bias, decay(c.output)};
 }
 
+template <class T, class W>
+constexpr const Convolution<T, W, Nhwc, Ohwi, Nhwc>& decay(
+    const Convolution<T, W, Nhwc, Ohwi, Nhwc>& c) noexcept {
+  return c;
+}
+
 /// How CONV_2D and DEPTHWISE_CONV_2D of activations T multiply their scales.
 template <QuantizedElement T>
 constexpr ScaleProduct convolution_scale_product() noexcept {

@@ -68,11 +68,11 @@ class Extents {
     }
   }
 
-  [[nodiscard]] constexpr index_t extent(std::size_t i) const noexcept {
+  [[nodiscard]] KINGLET_ALWAYS_INLINE constexpr index_t extent(std::size_t i) const noexcept {
     return fixed[i] == dynamic_extent ? values_[slot(i)] : fixed[i];
   }
   /// Number of elements; 1 for rank 0.
-  [[nodiscard]] constexpr std::size_t size() const noexcept {
+  [[nodiscard]] KINGLET_ALWAYS_INLINE constexpr std::size_t size() const noexcept {
     std::size_t product = 1;
     for (std::size_t i = 0; i < rank(); ++i) {
       product *= static_cast<std::size_t>(extent(i));

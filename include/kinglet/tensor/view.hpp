@@ -24,15 +24,18 @@ class TensorView {
       requires(std::is_constructible_v<E, const F&>&& std::is_convertible_v<U (*)[], T (*)[]>)
       : data_(other.data()), extents_(other.extents()) {}
 
-  [[nodiscard]] constexpr T* data() const noexcept { return data_; }
-  [[nodiscard]] constexpr const E& extents() const noexcept { return extents_; }
-  [[nodiscard]] constexpr index_t extent(std::size_t i) const noexcept { return extents_.extent(i); }
-  [[nodiscard]] constexpr std::size_t size() const noexcept { return extents_.size(); }
+  [[nodiscard]] KINGLET_ALWAYS_INLINE constexpr T* data() const noexcept { return data_; }
+  [[nodiscard]] KINGLET_ALWAYS_INLINE constexpr const E& extents() const noexcept { return extents_; }
+  [[nodiscard]] KINGLET_ALWAYS_INLINE constexpr index_t extent(std::size_t i) const noexcept {
+    return extents_.extent(i);
+  }
+  [[nodiscard]] KINGLET_ALWAYS_INLINE constexpr std::size_t size() const noexcept { return extents_.size(); }
   static constexpr std::size_t rank() noexcept { return E::rank(); }
 
   /// Elements before (i, j, ...); trailing indexes left out are 0, so `offset(n, y, x)` is a pixel's start.
   template <class... I>
-  [[nodiscard]] constexpr std::ptrdiff_t offset(I... i) const noexcept requires(sizeof...(I) <= E::rank()) {
+  [[nodiscard]] KINGLET_ALWAYS_INLINE constexpr std::ptrdiff_t offset(I... i) const noexcept
+      requires(sizeof...(I) <= E::rank()) {
     std::ptrdiff_t sum = 0;
     std::size_t d = 0;
     ((sum = sum * extents_.extent(d) + static_cast<std::ptrdiff_t>(i), ++d), ...);
@@ -43,7 +46,8 @@ class TensorView {
   }
   /// Element (i, j, ...); indexes are not checked.
   template <class... I>
-  [[nodiscard]] constexpr T& operator()(I... i) const noexcept requires(sizeof...(I) == E::rank()) {
+  [[nodiscard]] KINGLET_ALWAYS_INLINE constexpr T& operator()(I... i) const noexcept
+      requires(sizeof...(I) == E::rank()) {
     return data_[offset(i...)];
   }
 

@@ -28,9 +28,9 @@ struct Avx512VnniBlocks : PackedDepthwise {
     const std::byte* at = packed + pointwise::aligned_offset(packed);
     for (index_t b = 0; b < blocks(); ++b, at += block_bytes()) {
       switch (block(b).width) {
-        case 16: run_block<16>(layer, {at, 4}, block(b).first); break;
-        case 32: run_block<32>(layer, {at, 4}, block(b).first); break;
-        default: run_block<64>(layer, {at, 4}, block(b).first); break;
+        case 16: run_block<16>(layer, {at}, block(b).first); break;
+        case 32: run_block<32>(layer, {at}, block(b).first); break;
+        default: run_block<64>(layer, {at}, block(b).first); break;
       }
     }
   }
@@ -46,8 +46,7 @@ struct Avx512VnniBlocks : PackedDepthwise {
   };
 
   template <index_t Width, class C>
-  void run_block(const Layer<C>& layer, const pointwise::PackedBlock& constants,
-                 index_t first) const noexcept {
+  void run_block(const Layer<C>& layer, pointwise::PackedBlock constants, index_t first) const noexcept {
     using T = typename C::activation_type;
     const auto& [input, filter, bias, output] = layer.tensors;
     const Window& window = layer.window;
@@ -84,7 +83,7 @@ struct Avx512VnniBlocks : PackedDepthwise {
     for (index_t n = 0; n < output.extent(0); ++n) {
       in.image = reinterpret_cast<const std::uint8_t*>(input.data() + input.offset(n, 0, 0, first));
       out.row = reinterpret_cast<std::uint8_t*>(output.data() + output.offset(n, 0, 0, first));
-      if (constants.scaling == pointwise::Scaling::floating) {
+      if (constants.scaling() == pointwise::Scaling::floating) {
         run_image(in, FloatEnding<Width>(constants, out));
       } else {
         run_image(in, IntegerEnding<Width>{constants, out, layer.away, waiting});

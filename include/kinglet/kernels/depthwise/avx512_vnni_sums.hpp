@@ -21,7 +21,7 @@ inline constexpr index_t most_filter_rows = 16;
 template <index_t Width>
 struct BlockInput {
   const Pixels<Width>& pixels;
-  const pointwise::PackedBlock& block;
+  pointwise::PackedBlock block;
   Span span;
   index_t filter_h;
   index_t filter_w;
@@ -82,7 +82,8 @@ inline std::int32_t mask_of_rows(const std::uint8_t* const* rows, index_t count)
 /// constant, is in the bias.
 /// @tparam Plain d is not 0
 template <index_t Stride, index_t Width, bool Plain, class Ending>
-KINGLET_NOINLINE void run_3_wide(const BlockInput<Width>& in, Ending ending) noexcept {
+KINGLET_NOINLINE void run_3_wide(const BlockInput<Width>& in, const Ending& given) noexcept {
+  Ending ending = given;  // a member at a time: see pointwise::run_tiles
   const Pixels<Width>& pixels = in.pixels;
   for (index_t y = 0; y < in.output_rows; ++y) {
     const std::uint8_t* row[3] = {};
@@ -94,10 +95,10 @@ KINGLET_NOINLINE void run_3_wide(const BlockInput<Width>& in, Ending ending) noe
     Quad bias;
     KINGLET_UNROLL
     for (int v = 0; v < 4; ++v) {
-      bias.v[v] = _mm512_load_si512(in.block.bias + v * 16);
+      bias.v[v] = _mm512_load_si512(in.block.template bias<4>() + v * 16);
       KINGLET_UNROLL
       for (int k = 0; k < 3; ++k) {
-        w[k][v] = _mm512_load_si512(in.block.weights + (k * 4 + v) * 64);
+        w[k][v] = _mm512_load_si512(in.block.template weights<4>() + (k * 4 + v) * 64);
       }
     }
     const Quad zero{{pixels.zero_point, pixels.zero_point, pixels.zero_point, pixels.zero_point}};
@@ -212,7 +213,8 @@ KINGLET_NOINLINE void run_3_wide(const BlockInput<Width>& in, Ending ending) noe
 
 /// Any filter: its columns are brought together for each output, four rows at a time.
 template <index_t Width, bool Plain, class Ending>
-KINGLET_NOINLINE void run_any(const BlockInput<Width>& in, Ending ending) noexcept {
+KINGLET_NOINLINE void run_any(const BlockInput<Width>& in, const Ending& given) noexcept {
+  Ending ending = given;  // a member at a time: see pointwise::run_tiles
   const std::uint8_t* found[most_filter_rows] = {};
   for (index_t y = 0; y < in.output_rows; ++y) {
     in.find_rows(y, found);
@@ -220,9 +222,9 @@ KINGLET_NOINLINE void run_any(const BlockInput<Width>& in, Ending ending) noexce
       Quad acc;
       KINGLET_UNROLL
       for (int v = 0; v < 4; ++v) {
-        acc.v[v] = _mm512_load_si512(in.block.bias + v * 16);
+        acc.v[v] = _mm512_load_si512(in.block.template bias<4>() + v * 16);
       }
-      const std::int8_t* weights = in.block.weights;
+      const std::int8_t* weights = in.block.template weights<4>();
       for (index_t ky = 0; ky < in.filter_h; ky += 4) {
         const std::uint8_t* const* const rows = found + ky;
         const index_t missing = std::max(index_t{0}, ky + 4 - in.filter_h);

@@ -67,6 +67,7 @@ constexpr void pack_depthwise(const PackedDepthwise& layout, const pointwise::Ro
     std::byte* const weights = at + 64 + 4 * static_cast<index_t>(sizeof(isa::RequantizeBlock16) + 64);
     const ChannelBlock block = layout.block(b);
     pointwise::PackedLanes lanes;
+    lanes.takes_away = false;
     for (index_t v = 0; v < 4; ++v) {
       for (index_t lane = 0; lane < pointwise::PackedRows::lanes; ++lane) {
         const index_t c = block.first + (16 * (lane / 4) + 4 * v + lane % 4) % block.width;

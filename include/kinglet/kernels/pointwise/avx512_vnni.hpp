@@ -62,7 +62,7 @@ void advance(TileInput& in, Ending& ending, index_t tiles) noexcept {
 
 /// Tiles of 4 vectors are of two heights, as even as possible; others are as high as possible.
 template <index_t Vectors, class Ending>
-void run_rows(TileInput in, Ending ending, index_t count) noexcept {
+void run_rows(TileInput& in, Ending& ending, index_t count) noexcept {
   if constexpr (Vectors == 4) {
     const index_t tiles = (count + 5) / 6;
     const index_t rows = count / tiles;
@@ -103,25 +103,42 @@ void run_rows(TileInput in, Ending ending, index_t count) noexcept {
 }
 
 template <index_t Vectors>
-void run_block(const TileInput& in, const ByteOutput& out, const ByteRows& rows) noexcept {
-  if (in.block.scaling != Scaling::floating) {
-    run_rows<Vectors>(in, IntegerEnding{in.block, out, rows.away}, rows.count);
-  } else {
-    run_rows<Vectors>(in, FloatEnding{in.block, out}, rows.count);
+void run_block(TileInput& in, const ByteOutput& out, const ByteRows& rows) noexcept {
+  switch (in.block.scaling()) {
+    case Scaling::floating: {
+      FloatEnding<false> ending{in.block, out};
+      run_rows<Vectors>(in, ending, rows.count);
+      break;
+    }
+    case Scaling::floating_away: {
+      FloatEnding<true> ending{in.block, out};
+      run_rows<Vectors>(in, ending, rows.count);
+      break;
+    }
+    default: {
+      IntegerEnding ending{in.block, out, rows.away};
+      run_rows<Vectors>(in, ending, rows.count);
+    }
   }
 }
 
 /// All rows with all blocks. `out.channels` are all channels.
-inline void run_blocks(const PackedRows& shape, const std::byte* packed, const ByteRows& rows, ByteOutput out,
-                       const std::int32_t* offsets) noexcept {
-  const bool is_identity = out.is_plain;
+inline void run_blocks(const PackedRows& shape, const std::byte* packed, const ByteRows& rows,
+                       const ByteOutput& output, const std::int32_t* offsets) noexcept {
+  ByteOutput out = output;
   const std::byte* at = packed + aligned_offset(packed);
   for (index_t b = 0; b < shape.blocks(); ++b) {
     const index_t vectors = shape.vectors_of(b);
-    const TileInput in{rows.rows,      rows.row_stride, rows.segment_stride,
-                       shape.segments, shape.depth / 4, shape.depth % 4,
-                       {at, vectors},  offsets,         _mm512_set1_epi8(rows.is_signed ? -128 : 0)};
-    out.is_plain = is_identity && out.channels >= vectors * PackedRows::lanes;
+    TileInput in{rows.rows,
+                 rows.row_stride,
+                 shape.segments,
+                 shape.depth / 4,
+                 shape.depth % 4,
+                 rows.segment_stride,
+                 {at},
+                 offsets,
+                 _mm512_set1_epi8(rows.is_signed ? -128 : 0)};
+    out.is_plain = output.is_plain && out.channels >= vectors * PackedRows::lanes;
     switch (vectors) {
       case 1: run_block<1>(in, out, rows); break;
       case 2: run_block<2>(in, out, rows); break;

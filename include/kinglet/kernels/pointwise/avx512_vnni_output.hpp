@@ -142,15 +142,15 @@ KINGLET_NOINLINE void finish_integers(const isa::RequantizeBlock16* constants, c
 
 /// sums[(m * Vectors + v) * 16 + lane] of `count` rows, finished by integers.
 struct IntegerRows {
-  const PackedBlock& block;
+  PackedBlock block;
   bool away;  ///< double_rounding where negative outputs are kept
   index_t count;
 };
 template <index_t Vectors, class Output>
 KINGLET_NOINLINE void finish_rows(const IntegerRows& rows, const Output& out,
                                   const std::int32_t* sums) noexcept {
-  const auto* const stage = rows.block.stage;
-  if (rows.block.scaling == Scaling::short_integer) {
+  const auto* const stage = rows.block.stage();
+  if (rows.block.scaling() == Scaling::short_integer) {
     rows.away ? finish_integers<Vectors, true, true>(stage, out, sums, rows.count)
               : finish_integers<Vectors, false, true>(stage, out, sums, rows.count);
   } else {

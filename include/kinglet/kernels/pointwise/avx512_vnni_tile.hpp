@@ -21,11 +21,11 @@ constexpr index_t tile_rows_for(index_t vectors) noexcept {
 /// Rows and what they are multiplied with.
 struct TileInput {
   const std::uint8_t* rows;
-  std::ptrdiff_t row_stride;      ///< bytes
-  std::ptrdiff_t segment_stride;  ///< bytes
+  std::ptrdiff_t row_stride;  ///< bytes
   index_t segments;
-  index_t quads;  ///< whole groups of four bytes of a segment
-  index_t rest;   ///< bytes behind them: up to 3
+  index_t quads;                  ///< whole groups of four bytes of a segment
+  index_t rest;                   ///< bytes behind them: up to 3
+  std::ptrdiff_t segment_stride;  ///< bytes
   PackedBlock block;
   const std::int32_t* row_offsets;  ///< d * sum u of each row, or null
   __m512i flip;                     ///< makes activations unsigned
@@ -42,9 +42,11 @@ KINGLET_ALWAYS_INLINE std::int32_t load_rest(const std::uint8_t* at, index_t cou
   return at[0] | (count > 1 ? at[1] << 8 : 0) | (count > 2 ? at[2] << 16 : 0);
 }
 
-/// `tiles` times `Rows` rows.
+/// `tiles` times `Rows` rows. The ending is copied here, a member at a time: a copy made by the caller would be read
+/// whole right behind the stores of its members, for which processors wait.
 template <index_t Rows, index_t Vectors, class Ending>
-KINGLET_NOINLINE void run_tiles(const TileInput& in, Ending ending, index_t tiles) noexcept {
+KINGLET_NOINLINE void run_tiles(const TileInput& in, const Ending& given, index_t tiles) noexcept {
+  Ending ending = given;
   const std::uint8_t* rows = in.rows;
   [[maybe_unused]] const std::int32_t* row_offsets = in.row_offsets;
   const std::ptrdiff_t stride = in.row_stride;
@@ -52,7 +54,7 @@ KINGLET_NOINLINE void run_tiles(const TileInput& in, Ending ending, index_t tile
   for (index_t tile = 0; tile < tiles; ++tile, rows += Rows * stride) {
     __m512i sum[Rows][Vectors];
     unrolled<Vectors>([&](auto v) KINGLET_INLINE_LAMBDA {
-      const __m512i bias = _mm512_load_si512(in.block.bias + v * PackedRows::lanes);
+      const __m512i bias = _mm512_load_si512(in.block.bias<Vectors>() + v * PackedRows::lanes);
       unrolled<Rows>([&](auto m) KINGLET_INLINE_LAMBDA { sum[m][v] = bias; });
     });
     if constexpr (Ending::takes_offsets) {
@@ -79,7 +81,7 @@ KINGLET_NOINLINE void run_tiles(const TileInput& in, Ending ending, index_t tile
                               KINGLET_INLINE_LAMBDA { sum[m][v] = _mm512_dpbusd_epi32(sum[m][v], u, w[v]); });
       });
     };
-    const std::int8_t* weights = in.block.weights;
+    const std::int8_t* weights = in.block.weights<Vectors>();
     const std::uint8_t* segment = rows;
     for (index_t s = in.segments; s > 0; --s, segment += in.segment_stride) {
       const std::uint8_t* at = segment;
@@ -99,6 +101,8 @@ KINGLET_NOINLINE void run_tiles(const TileInput& in, Ending ending, index_t tile
 }
 
 /// Sums are finished in registers.
+/// @tparam Away ties of negative outputs go away from zero
+template <bool Away>
 struct FloatEnding {
   static constexpr bool takes_offsets = false;
   PackedBlock block;
@@ -115,7 +119,7 @@ struct FloatEnding {
       const auto y = [&](auto i) KINGLET_INLINE_LAMBDA {
         constexpr index_t row = std::min(first + i / Vectors, Rows - 1);
         constexpr index_t v = i % Vectors;
-        return isa::requantize(sum[row][v], block.floats(v), high[v]);
+        return isa::requantize<Away>(sum[row][v], block.floats(v), high[v]);
       };
       const auto y01 = [&](auto i) KINGLET_INLINE_LAMBDA {
         return _mm512_packs_epi32(y(i), y(std::integral_constant<index_t, i + 1>{}));

@@ -57,26 +57,30 @@ struct PackedRows {
 
 /// How a block's sums are requantized: the first that is exact for all its channels.
 enum class Scaling : std::uint8_t {
-  floating,       ///< isa::FloatRequantize16
+  floating,       ///< isa::FloatBlock16
+  floating_away,  ///< the same where ties of negative outputs go away from zero
   short_integer,  ///< isa::Requantize16, every multiplier below one half
   long_integer,
 };
 
-/// One block in packed memory.
+/// One block of so many vectors in packed memory.
 struct PackedBlock {
-  Scaling scaling;
-  const isa::RequantizeBlock16* stage;
-  const std::int32_t* bias;
-  const std::int8_t* weights;
+  const std::byte* at;
 
-  PackedBlock(const std::byte* at, index_t vectors) noexcept
-      : scaling(static_cast<Scaling>(*at)),
-        stage(reinterpret_cast<const isa::RequantizeBlock16*>(at + 64)),
-        bias(reinterpret_cast<const std::int32_t*>(stage + vectors)),
-        weights(reinterpret_cast<const std::int8_t*>(bias + vectors * PackedRows::lanes)) {}
-
+  [[nodiscard]] Scaling scaling() const noexcept { return static_cast<Scaling>(*at); }
+  [[nodiscard]] const isa::RequantizeBlock16* stage() const noexcept {
+    return reinterpret_cast<const isa::RequantizeBlock16*>(at + 64);
+  }
   [[nodiscard]] const isa::FloatBlock16& floats(index_t vector) const noexcept {
-    return *reinterpret_cast<const isa::FloatBlock16*>(stage + vector);
+    return *reinterpret_cast<const isa::FloatBlock16*>(stage() + vector);
+  }
+  template <index_t Vectors>
+  [[nodiscard]] const std::int32_t* bias() const noexcept {
+    return reinterpret_cast<const std::int32_t*>(stage() + Vectors);
+  }
+  template <index_t Vectors>
+  [[nodiscard]] const std::int8_t* weights() const noexcept {
+    return reinterpret_cast<const std::int8_t*>(bias<Vectors>() + Vectors * PackedRows::lanes);
   }
 };
 
@@ -116,7 +120,8 @@ struct PackedLanes {
   Multiplier multipliers[PackedRows::most_vectors][PackedRows::lanes]{};
   std::int32_t given[PackedRows::most_vectors][PackedRows::lanes]{};  ///< biases
   std::int32_t bias[PackedRows::most_vectors][PackedRows::lanes]{};   ///< folded ones
-  Scaling least = Scaling::floating;                                  ///< the first that may be chosen
+  bool has_offsets = false;  ///< rows have, which the kernel adds to sums that integers finish only
+  bool takes_away = true;    ///< the kernel has isa::requantize<true>
 
   /// Writes head, requantization constants and biases of a block.
   /// @param largest_sum that is added to a given bias, in magnitude
@@ -124,16 +129,18 @@ struct PackedLanes {
   constexpr void store(index_t vectors, const OutputStage& stage, std::int64_t largest_sum,
                        std::byte* to) const noexcept {
     constexpr auto stage_bytes = static_cast<index_t>(sizeof(isa::RequantizeBlock16));
-    Scaling scaling = least;
+    const bool away = isa::FloatBlock16::is_away<R>(stage);
+    const Scaling floating = away ? Scaling::floating_away : Scaling::floating;
+    Scaling scaling = !has_offsets && (takes_away || !away) ? floating : Scaling::short_integer;
     isa::FloatBlock16 floats[PackedRows::most_vectors]{};
     std::int32_t zero_offsets[PackedRows::most_vectors][PackedRows::lanes]{};
-    for (index_t v = 0; v < vectors && scaling == Scaling::floating; ++v) {
+    for (index_t v = 0; v < vectors && scaling == floating; ++v) {
       bool fits = isa::FloatBlock16::make<R>(floats[v], multipliers[v], stage, zero_offsets[v]);
       for (index_t lane = 0; lane < PackedRows::lanes; ++lane) {
         const std::int64_t most = magnitude(given[v][lane]) + magnitude(zero_offsets[v][lane]) + largest_sum;
         fits = fits && most <= std::numeric_limits<std::int32_t>::max();
       }
-      scaling = fits ? Scaling::floating : Scaling::short_integer;
+      scaling = fits ? floating : Scaling::short_integer;
     }
     for (index_t v = 0; v < vectors && scaling == Scaling::short_integer; ++v) {
       for (const Multiplier& m : multipliers[v]) {
@@ -146,7 +153,7 @@ struct PackedLanes {
     std::byte* const biases = to + 64 + vectors * stage_bytes;
     for (index_t v = 0; v < vectors; ++v) {
       std::byte* const constants = to + 64 + v * stage_bytes;
-      if (scaling == Scaling::floating) {
+      if (scaling == floating) {
         store_bytes(constants, floats[v]);
       } else {
         Multiplier ones[PackedRows::lanes];
@@ -156,7 +163,7 @@ struct PackedLanes {
         store_bytes(constants, isa::RequantizeBlock16::make<R>(ones, scaling == Scaling::short_integer));
       }
       for (index_t lane = 0; lane < PackedRows::lanes; ++lane) {
-        const std::int32_t more = scaling == Scaling::floating ? zero_offsets[v][lane] : 0;
+        const std::int32_t more = scaling == floating ? zero_offsets[v][lane] : 0;
         store_bytes(biases + (v * PackedRows::lanes + lane) * 4, wrapping_add(bias[v][lane], more));
       }
     }
@@ -201,7 +208,7 @@ constexpr void pack_rows(const PackedRows& rows, const RowFilters<W>& from, cons
     const std::ptrdiff_t quad_step = std::ptrdiff_t{vectors} * 64;
     std::byte* const weights = at + 64 + vectors * static_cast<index_t>(sizeof(isa::RequantizeBlock16) + 64);
     PackedLanes lanes;
-    lanes.least = folding.d == 0 ? Scaling::floating : Scaling::short_integer;  // rows have offsets
+    lanes.has_offsets = folding.d != 0;
     for (index_t v = 0; v < vectors; ++v) {
       for (index_t lane = 0; lane < PackedRows::lanes; ++lane) {
         const index_t o = first + channel_of(vectors, v, lane);
