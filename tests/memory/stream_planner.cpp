@@ -157,8 +157,8 @@ class Machine {
   void run_chain(std::size_t first, std::size_t count) {
     const std::span<RowLink> chain(n_.links.data() + first, count);
     RowSchedule schedule(chain);
-    for (std::int32_t at = schedule.next(); at != RowLink::outside; at = schedule.next()) {
-      const auto k = static_cast<std::size_t>(at);
+    for (RowTurn turn = schedule.next(); turn.link != RowLink::outside; turn = schedule.next()) {
+      const auto k = static_cast<std::size_t>(turn.link);
       const StepRequest& step = n_.steps[first + k];
       RowLink& link = chain[k];
       REQUIRE(link.take > 0);
@@ -228,8 +228,10 @@ Network random_network(std::uint64_t seed) {
     StepRequest step;
     step.mode = random.one_in(12) ? RowMode::none : RowMode::rows;
     step.batch = random.in(1, 3);
+    step.wide_batch = 2 * step.batch;
     step.whole_scratch = static_cast<std::size_t>(random.in(0, 40));
     step.row_scratch = static_cast<std::size_t>(random.in(0, 20));
+    step.wide_scratch = 2 * step.row_scratch;
     step.work = static_cast<std::uint64_t>(random.in(1, 1'000'000));
     const std::int32_t from =
         random.one_in(4) ? all[static_cast<std::size_t>(random.in(0, static_cast<int>(all.size()) - 1))]
@@ -265,8 +267,9 @@ Network random_network(std::uint64_t seed) {
     StepRequest fold;
     fold.mode = RowMode::fold;
     fold.rows = n.rows(all.back());
-    fold.row_scratch = 24;
+    fold.row_scratch = fold.wide_scratch = 24;
     fold.batch = random.in(1, 3);
+    fold.wide_batch = 2 * fold.batch;
     all.push_back(n.add_step({all.back()}, fold, 24));
   }
   n.read(all.back(), n.next_step());
@@ -360,7 +363,7 @@ TEST_CASE("a whole network streams as one chain, through the mean over all rows"
   }
   StepRequest fold = pointwise(48);
   fold.mode = RowMode::fold;
-  fold.row_scratch = 256;
+  fold.row_scratch = fold.wide_scratch = 256;
   at = n.add_step({at}, fold, 64);
   n.read(at, n.next_step());
   n.plan(Aim::small);

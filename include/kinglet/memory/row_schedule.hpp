@@ -61,6 +61,13 @@ struct RowLink {
 /// Longest chain.
 inline constexpr std::int32_t max_chain = 32;
 
+/// A link that runs next, for its next `take` rows.
+struct RowTurn {
+  std::int16_t link = RowLink::outside;
+  std::int32_t first = 0;  ///< row of the input where its window begins, outside the image too
+  std::int32_t end = 0;    ///< of the rows it reads
+};
+
 /// Says which link of a chain runs next. Keeps the way from the chain's end to where it is, so that a step costs a look
 /// at one or two links.
 class RowSchedule {
@@ -74,19 +81,18 @@ class RowSchedule {
   }
 
   /// The link that runs next, its `take` set; `RowLink::outside` when all rows have been made.
-  constexpr std::int32_t next() noexcept {
+  constexpr RowTurn next() noexcept {
     if (depth_ == 0 && !start()) {
-      return RowLink::outside;
+      return {};
     }
     for (;;) {
-      const std::int16_t at = way_[depth_ - 1];
-      const std::int32_t end = links_[static_cast<std::size_t>(at)].end_read();
-      const std::int16_t missing = missing_producer(links_[static_cast<std::size_t>(at)], end);
+      const RowTurn& turn = way_[depth_ - 1];
+      const std::int16_t missing = missing_producer(links_[static_cast<std::size_t>(turn.link)], turn.end);
       if (missing == RowLink::outside) {
         --depth_;  // whoever asked looks again
-        return at;
+        return turn;
       }
-      descend(missing, end);
+      descend(missing, turn.end);
     }
   }
 
@@ -104,7 +110,7 @@ class RowSchedule {
   constexpr void descend(std::int16_t to, std::int32_t asked) noexcept {
     RowLink& link = links_[static_cast<std::size_t>(to)];
     link.take = std::min(link.batch, asked - link.next);
-    way_[depth_++] = to;
+    way_[depth_++] = {to, link.window.first(link.next), link.end_read()};
   }
   [[nodiscard]] constexpr std::int16_t missing_producer(const RowLink& link,
                                                         std::int32_t end) const noexcept {
@@ -116,7 +122,7 @@ class RowSchedule {
   }
 
   std::span<RowLink> links_;
-  std::int16_t way_[max_chain] = {};
+  RowTurn way_[max_chain] = {};
   std::size_t depth_ = 0;
 };
 
@@ -139,8 +145,8 @@ constexpr std::int32_t oldest_row(std::span<const RowLink> links, std::size_t of
 template <class Before>
 constexpr void count_stored_rows(std::span<RowLink> chain, Before before) noexcept {
   RowSchedule schedule(chain);
-  for (std::int32_t at = schedule.next(); at != RowLink::outside; at = schedule.next()) {
-    const auto k = static_cast<std::size_t>(at);
+  for (RowTurn turn = schedule.next(); turn.link != RowLink::outside; turn = schedule.next()) {
+    const auto k = static_cast<std::size_t>(turn.link);
     RowLink& link = chain[k];
     before(k);
     if (!link.whole_output) {

@@ -2,7 +2,7 @@
 /// @file memory/stream_cuts.hpp
 /// The best cuts of a network into groups: operators that run at once, and chains that stream. By dynamic programming over
 /// the last operator of a group: first so that the largest sum of bytes alive at one time is smallest, then, within that,
-/// so that the least time is lost.
+/// so that the least time is lost. Chains that then have memory to spare make twice as many rows at once.
 #pragma once
 
 #include <kinglet/memory/stream_cost.hpp>
@@ -48,6 +48,29 @@ constexpr void find_cuts(std::span<StepRequest> steps, std::span<LineRequest> li
   }
 }
 
+/// Lets the chain [i, j] make twice as many rows at once, if its bytes keep within the limit.
+constexpr void widen_chain(std::span<StepRequest> steps, std::span<LineRequest> lines,
+                           std::span<const BufferRequest> buffers, std::int32_t i, std::int32_t j,
+                           std::size_t limit) noexcept {
+  for (std::int32_t k = i; k <= j; ++k) {
+    steps[static_cast<std::size_t>(k)].swap_batches();
+    lines[static_cast<std::size_t>(steps[static_cast<std::size_t>(k)].output)].estimate = 0;
+  }
+  for (std::int32_t sink = i; sink <= j; ++sink) {
+    follow_back(steps.data(), lines.data(), {sink, sink - i + 1});
+  }
+  ChainCost cost(steps.data(), lines.data(), buffers.first(lines.size()), j);
+  bool fits = true;
+  for (std::int32_t k = j; k >= i && fits; --k) {
+    fits = cost.extend();
+  }
+  if (!fits || cost.bytes() > limit) {
+    for (std::int32_t k = i; k <= j; ++k) {
+      steps[static_cast<std::size_t>(k)].swap_batches();
+    }
+  }
+}
+
 }  // namespace detail
 
 /// Operators that read or write a tensor without one clear maker, or with too many rows, only run at once.
@@ -64,11 +87,12 @@ constexpr void keep_whole(std::span<StepRequest> steps, std::span<const LineRequ
   }
 }
 
-/// Cuts the network into groups: sets `group_first` of every chain's last step.
-constexpr void cut_into_groups(std::span<StepRequest> steps, std::span<LineRequest> lines,
-                               std::span<const BufferRequest> buffers, Aim aim) noexcept {
+/// Cuts the network into groups: sets `group_first` of every chain's last step. @return the limit they keep within, by
+/// estimate
+constexpr std::size_t cut_into_groups(std::span<StepRequest> steps, std::span<LineRequest> lines,
+                                      std::span<const BufferRequest> buffers, Aim aim) noexcept {
   if (steps.empty()) {
-    return;
+    return 0;
   }
   keep_whole(steps, lines);
   detail::find_cuts(steps, lines, buffers, aim, unplannable);
@@ -79,8 +103,12 @@ constexpr void cut_into_groups(std::span<StepRequest> steps, std::span<LineReque
   for (auto j = static_cast<std::int32_t>(steps.size()) - 1; j >= 0;) {
     StepRequest& step = steps[static_cast<std::size_t>(j)];
     step.group_first = step.cut_streams ? step.cut : no_buffer;
+    if (step.cut_streams) {
+      detail::widen_chain(steps, lines, buffers, step.cut, j, steps.back().peak);
+    }
     j = step.cut - 1;
   }
+  return steps.back().peak;
 }
 
 }  // namespace kinglet::inline KINGLET_TARGET

@@ -5,6 +5,7 @@
 
 #include <kinglet/memory/planner.hpp>
 #include <kinglet/memory/row_schedule.hpp>
+#include <utility>
 
 namespace kinglet::inline KINGLET_TARGET {
 
@@ -43,9 +44,11 @@ struct StepRequest {
   std::int32_t input_rows = 0;   ///< of every input
   std::int32_t rows = 0;         ///< of the output; folding: of the input
   std::int32_t batch = 1;        ///< rows it makes at once when it streams
+  std::int32_t wide_batch = 1;   ///< where there is memory to spare
   std::uint32_t overwrites = 0;  ///< bit k: may write exactly over input k, running at once or row by row
   std::size_t whole_scratch = 0;
   std::size_t row_scratch = 0;
+  std::size_t wide_scratch = 0;  ///< for `wide_batch` rows
   std::uint64_t work = 0;  ///< about as much as that many multiply-accumulates of a pointwise convolution
   static constexpr std::uint64_t element_work = 24;  ///< for making one element, besides the sums in it
   // Results.
@@ -58,11 +61,18 @@ struct StepRequest {
   std::int32_t group_first = no_buffer;  ///< of a chain's last step
   std::int32_t slope = 0;                ///< S and N of the file's comment; S = 0: not on the way to the sink
   std::int32_t ahead = 0;
+  bool is_wide = false;      ///< makes its `wide_batch` of rows, which `batch` has changed places with
   std::int32_t cut = 0;      ///< the best group that ends here begins there
   bool cut_streams = false;  ///< and is a chain
   std::size_t peak = 0;      ///< bytes of the largest group up to here
   std::uint64_t lost = 0;    ///< time lost by all groups up to here
 
+  /// Makes the other number of rows at once.
+  constexpr void swap_batches() noexcept {
+    std::swap(batch, wide_batch);
+    std::swap(row_scratch, wide_scratch);
+    is_wide = !is_wide;
+  }
   [[nodiscard]] constexpr bool streams() const noexcept { return chain_first != no_buffer; }
   /// The output may lie exactly on this input, wherever the operator reads it.
   [[nodiscard]] constexpr bool may_overwrite(std::int32_t tensor) const noexcept {

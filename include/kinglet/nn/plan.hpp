@@ -163,13 +163,18 @@ constexpr StepRequest step_request(const Graph<Steps>& graph, std::size_t i) noe
   request.window = use.window;
   request.input_rows = use.input_rows;
   request.rows = use.rows;
+  const stream::RowUse wide = stream::widened(use);
   request.batch = use.batch;
+  request.wide_batch = wide.batch;
   request.overwrites = step.op == Operator::add ? 3U : step.op == Operator::softmax ? 1U : 0U;
   request.whole_scratch = scratch_bytes<T>(graph, step, {in.height, out.height});
-  request.row_scratch = use.mode == RowMode::fold ? stream::fold_bytes(in.channels)
-                        : use.mode == RowMode::rows
-                            ? scratch_bytes<T>(graph, step, {most_input_rows(use), use.batch})
-                            : 0;
+  const auto row_scratch = [&](const stream::RowUse& rows) {
+    return rows.mode == RowMode::fold   ? stream::fold_bytes(in.channels)
+           : rows.mode == RowMode::rows ? scratch_bytes<T>(graph, step, {most_input_rows(rows), rows.batch})
+                                        : 0;
+  };
+  request.row_scratch = row_scratch(use);
+  request.wide_scratch = row_scratch(wide);
   request.work = graph.macs(step) + out.size() * StepRequest::element_work;
   return request;
 }

@@ -110,8 +110,10 @@ inline void describe_step(const StreamNetwork& network, const Model& model, cons
   step.input_rows = use.input_rows;
   step.rows = use.rows;
   step.batch = use.batch;
-  step.whole_scratch = preparation.scratch_bytes();
-  step.row_scratch = preparation.row_scratch_bytes();
+  step.wide_batch = stream::widened(use).batch;
+  step.whole_scratch = preparation.scratch_bytes().whole;
+  step.row_scratch = preparation.scratch_bytes().rows;
+  step.wide_scratch = preparation.scratch_bytes().wide;
   step.scratch = static_cast<std::int32_t>(network.lines.size() + index);
   std::size_t inputs = 0;
   for (std::size_t k = 0; k < info.inputs.size(); ++k) {

@@ -44,6 +44,15 @@ struct TensorAddresses {
   }
 };
 
+/// Arena bytes that only one operator uses, only while it runs.
+struct ScratchBytes {
+  std::size_t whole = 0;  ///< at once
+  std::size_t rows = 0;   ///< row by row; folding: from the first row to the last
+  std::size_t wide = 0;   ///< with twice as many rows at once
+
+  static constexpr ScratchBytes folding(std::size_t bytes) noexcept { return {0, bytes, bytes}; }
+};
+
 class Preparation {
  public:
   Preparation(const Model& model, const OperatorInfo& info, Arena& packed,
@@ -86,11 +95,9 @@ class Preparation {
   }
   /// Room for packed weights, not initialized: null while measuring.
   std::byte* make_packed(std::size_t bytes) noexcept { return bytes == 0 ? nullptr : packed_.take(bytes); }
-  /// Arena bytes that only this operator uses, only while it runs. Call at most once.
-  /// @param row_bytes when it runs row by row; folding: from the first row to the last
-  std::byte* scratch(std::size_t bytes, std::size_t row_bytes = 0) noexcept {
+  /// Call at most once.
+  std::byte* scratch(const ScratchBytes& bytes) noexcept {
     scratch_bytes_ = bytes;
-    row_scratch_bytes_ = row_bytes;
     return scratch_address_;
   }
   /// The operator gives the same result when its output lies on input k.
@@ -134,8 +141,7 @@ class Preparation {
   }
 
   // For the executor.
-  [[nodiscard]] std::size_t scratch_bytes() const noexcept { return scratch_bytes_; }
-  [[nodiscard]] std::size_t row_scratch_bytes() const noexcept { return row_scratch_bytes_; }
+  [[nodiscard]] const ScratchBytes& scratch_bytes() const noexcept { return scratch_bytes_; }
   [[nodiscard]] const stream::RowUse& rows() const noexcept { return rows_; }
   /// Bit k: may_overwrite(k) was called.
   [[nodiscard]] std::uint32_t overwrites() const noexcept { return overwrites_; }
@@ -149,8 +155,7 @@ class Preparation {
   Arena& packed_;
   const TensorAddresses& addresses_;
   std::byte* scratch_address_ = nullptr;
-  std::size_t scratch_bytes_ = 0;
-  std::size_t row_scratch_bytes_ = 0;
+  ScratchBytes scratch_bytes_{};
   std::uint32_t overwrites_ = 0;
   std::uint64_t macs_ = 0;
   Step step_{};

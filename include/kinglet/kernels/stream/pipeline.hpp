@@ -39,8 +39,8 @@ struct LineMemory {
 template <class MemoryOf, class Run>
 void run_chain(std::span<RowLink> chain, MemoryOf memory_of, Run run) noexcept {
   RowSchedule schedule(chain);
-  for (std::int32_t at = schedule.next(); at != RowLink::outside; at = schedule.next()) {
-    const auto k = static_cast<std::size_t>(at);
+  for (RowTurn turn = schedule.next(); turn.link != RowLink::outside; turn = schedule.next()) {
+    const auto k = static_cast<std::size_t>(turn.link);
     RowLink& link = chain[k];
     const std::int32_t count = link.take;
     if (link.next + count - link.base > link.stored) {
@@ -50,12 +50,12 @@ void run_chain(std::span<RowLink> chain, MemoryOf memory_of, Run run) noexcept {
                    static_cast<std::size_t>(link.next - oldest) * line.row_bytes);
       link.base = oldest;
     }
-    const std::int32_t first = link.first_read();
+    const std::int32_t first = std::max(turn.first, 0);
     RowSlice slice{.first = link.next,
                    .count = count,
                    .input_at = {first, first},
-                   .input_rows = std::max(link.end_read() - first, 0),
-                   .above = first - link.window.first(link.next),
+                   .input_rows = std::max(turn.end - first, 0),
+                   .above = first - turn.first,
                    .output_at = link.next - link.base,
                    .last = link.next + count == link.rows};
     for (std::size_t input = 0; input < 2; ++input) {
@@ -69,8 +69,8 @@ void run_chain(std::span<RowLink> chain, MemoryOf memory_of, Run run) noexcept {
 
 /// `rows` rows of one image, from row `at` of its memory on.
 template <class T, index_t... E>
-constexpr TensorView<T, Nhwc> rows_of(const TensorView<T, Extents<E...>>& image, std::int32_t at,
-                                      std::int32_t rows) noexcept {
+KINGLET_ALWAYS_INLINE constexpr TensorView<T, Nhwc> rows_of(const TensorView<T, Extents<E...>>& image,
+                                                            std::int32_t at, std::int32_t rows) noexcept {
   return {image.data() + image.offset(0, at), Nhwc{1, rows, image.extent(2), image.extent(3)}};
 }
 

@@ -50,6 +50,12 @@ constexpr RowUse window_rows(const Window& window, index_t filter_h, index_t inp
           .batch = row_batch(output.extent(2), output.extent(1))};
 }
 
+/// The same with twice as many rows at once.
+constexpr RowUse widened(RowUse use) noexcept {
+  use.batch = std::min(2 * use.batch, std::max(use.rows, 1));
+  return use;
+}
+
 /// Most input rows under the window when `batch` rows are made.
 constexpr std::int32_t most_input_rows(const RowUse& use) noexcept {
   return std::min(use.window.end(use.batch - 1) + use.window.before, use.input_rows);

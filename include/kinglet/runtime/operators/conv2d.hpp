@@ -41,16 +41,16 @@ struct Conv2D {
       return prepared.status();
     }
     const auto& [window, tensors, quantization, memory] = *prepared;
-    const auto largest = prepared->largest_slice();
-    const ScratchBytes scratch{Full::scratch_bytes(window, tensors),
-                               Full::scratch_bytes(largest.window, largest.tensors)};
+    const ScratchBytes scratch = scratch_bytes(
+        *prepared, [](const auto& part) { return Full::scratch_bytes(part.window, part.tensors); });
     if (prepared->groups() != 1) {
       prepare_step<Full, typename P::grouped_conv2d, run<typename P::grouped_conv2d, T, W>>(p, *prepared,
                                                                                             scratch);
     } else if (tensors.filter.extent(1) == 1 && tensors.filter.extent(2) == 1 && window.stride_h == 1 &&
                window.stride_w == 1) {
       prepare_step<Pointwise, typename P::conv2d, run_pointwise<typename P::conv2d, T, W>>(
-          p, *prepared, {Pointwise::scratch_bytes(tensors), Pointwise::scratch_bytes(largest.tensors)});
+          p, *prepared,
+          scratch_bytes(*prepared, [](const auto& part) { return Pointwise::scratch_bytes(part.tensors); }));
     } else {
       prepare_step<Full, typename P::conv2d, run<typename P::conv2d, T, W>>(p, *prepared, scratch);
     }

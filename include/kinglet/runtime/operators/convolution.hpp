@@ -131,12 +131,6 @@ class ConvolutionParameters {
   ConvolutionQuantization quantization_{};
 };
 
-/// Scratch memory of a kernel that runs at once, and of one that runs row by row.
-struct ScratchBytes {
-  std::size_t whole;
-  std::size_t rows = 0;
-};
-
 /// A kernel's memory, weights packed. Call it once an operator.
 template <class Kernel, Rounding R, class C>
 KernelMemory prepare_memory(Preparation& p, const C& tensors, const ConvolutionQuantization& q,
@@ -145,7 +139,7 @@ KernelMemory prepare_memory(Preparation& p, const C& tensors, const ConvolutionQ
   if (packed != nullptr) {
     Kernel::template pack<R>(tensors, q, packed);
   }
-  return {packed, p.scratch(scratch_bytes.whole, scratch_bytes.rows)};
+  return {packed, p.scratch(scratch_bytes)};
 }
 
 /// Keeps a prepared convolution with its kernel's memory, to be run by `Run`.

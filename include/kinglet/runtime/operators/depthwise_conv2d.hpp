@@ -36,10 +36,9 @@ struct DepthwiseConv2D {
     if (!prepared) {
       return prepared.status();
     }
-    const auto largest = prepared->largest_slice();
-    prepare_step<Kernel, R, run<T, W>>(p, *prepared,
-                                       {Kernel::scratch_bytes(prepared->window, prepared->tensors),
-                                        Kernel::scratch_bytes(largest.window, largest.tensors)});
+    prepare_step<Kernel, R, run<T, W>>(p, *prepared, scratch_bytes(*prepared, [](const auto& part) {
+                                         return Kernel::scratch_bytes(part.window, part.tensors);
+                                       }));
     return {};
   }
 };

@@ -61,9 +61,8 @@ struct ImageConvolution {
     part.tensors.output = stream::rows_of(tensors.output, slice.output_at, slice.count);
     return part;
   }
-  /// The largest of them, with no address: for measuring.
-  [[nodiscard]] ImageConvolution largest_slice() const noexcept {
-    const stream::RowUse use = rows();
+  /// The largest one where rows are used like this, with no address: for measuring.
+  [[nodiscard]] ImageConvolution largest_slice(const stream::RowUse& use) const noexcept {
     if (use.mode == RowMode::none) {
       return *this;
     }
@@ -73,6 +72,15 @@ struct ImageConvolution {
     return slice(largest);
   }
 };
+
+/// What a kernel says that it needs, `bytes(ImageConvolution)`, in each way to run.
+template <QuantizedElement T, QuantizedElement W, class Bytes>
+ScratchBytes scratch_bytes(const ImageConvolution<T, W>& whole, Bytes bytes) noexcept {
+  const stream::RowUse use = whole.rows();
+  return {.whole = bytes(whole),
+          .rows = bytes(whole.largest_slice(use)),
+          .wide = bytes(whole.largest_slice(stream::widened(use)))};
+}
 
 /// Checks and fills everything but the scratch.
 /// @tparam Options Conv2DOptions (output channels along the filter's dimension 0, input channels in groups) or

@@ -108,7 +108,7 @@ struct Mean {
     const auto count = static_cast<index_t>(in.size() / out.size());
     const bool folds =
         is_image(input) && out.size() == static_cast<std::size_t>(in.extent(3)) && reduced == 0b0110;
-    std::byte* const sums = p.scratch(0, folds ? stream::fold_bytes(in.extent(3)) : 0);
+    std::byte* const sums = p.scratch(ScratchBytes::folding(folds ? stream::fold_bytes(in.extent(3)) : 0));
     using S = State<T>;
     S* const state = p.template make_state<S>();
     if (state != nullptr) {

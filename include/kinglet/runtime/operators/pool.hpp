@@ -91,7 +91,8 @@ struct Pool2D {
     }
     const bool folding = Code == BuiltinOperator::average_pool_2d && is_image(input) &&
                          stream::is_mean_of_all(pooling, as_nhwc(input.shape), as_nhwc(output.shape));
-    std::byte* const sums = p.scratch(0, folding ? stream::fold_bytes(input.shape[3]) : 0);
+    std::byte* const sums =
+        p.scratch(ScratchBytes::folding(folding ? stream::fold_bytes(input.shape[3]) : 0));
     using S = State<T>;
     S* const state = p.template make_state<S>();
     if (state != nullptr) {
