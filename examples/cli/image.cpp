@@ -79,7 +79,7 @@ Image load_image(const std::string& path, int channels) {
   }
   stbi_uc* const pixels = stbi_load_from_memory(data, size, &width, &height, &found, channels);
   if (pixels == nullptr) {
-    throw Failure("cannot decode '" + path + "': " + stbi_failure_reason());
+    throw Failure("cannot decode '" + path + "': damaged or cut short (" + stbi_failure_reason() + ")");
   }
   const std::unique_ptr<stbi_uc, void (*)(void*)> owner(pixels, stbi_image_free);
   Image image = blank(width, height, channels);

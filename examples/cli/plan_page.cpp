@@ -12,6 +12,7 @@ namespace {
 constexpr double picture_width = 1200;
 constexpr double picture_height = 560;
 constexpr double left = 90;
+constexpr double top = 24;
 constexpr double bottom = 40;
 
 std::string escaped(std::string_view text) {
@@ -50,9 +51,9 @@ std::string owner_of(const kinglet::Model& model, const PlannedBuffer& buffer) {
     return "scratch of operator " + step_name(model, buffer.op);
   }
   const kinglet::TensorInfo tensor = model.tensor(buffer.tensor);
-  return "tensor " + std::to_string(buffer.tensor) + " " + shape_text(tensor.shape) + " " +
-         std::string(tensor.name) +
-         (buffer.rows != 0 ? ", " + std::to_string(buffer.rows) + " rows of it" : "");
+  return "tensor " + std::to_string(buffer.tensor) + " " + shape_text(tensor.shape) +
+         (buffer.rows != 0 ? ", " + std::to_string(buffer.rows) + " rows of it, " : " ") +
+         std::string(tensor.name);
 }
 
 std::string details(const kinglet::Model& model, const PlannedBuffer& buffer) {
@@ -66,7 +67,7 @@ class Scale {
  public:
   Scale(const kinglet::Model& model, std::size_t arena_bytes)
       : column_((picture_width - left) / static_cast<double>(model.operator_count() + 2)),
-        byte_((picture_height - bottom) / static_cast<double>(std::max<std::size_t>(arena_bytes, 1))) {}
+        byte_((picture_height - bottom - top) / static_cast<double>(std::max<std::size_t>(arena_bytes, 1))) {}
   [[nodiscard]] double x(std::int32_t step) const { return left + column_ * (step + 1); }
   [[nodiscard]] double y(std::size_t offset) const {
     return picture_height - bottom - byte_ * static_cast<double>(offset);
@@ -79,7 +80,9 @@ class Scale {
 };
 
 std::string axes(const kinglet::Model& model, const Plan& plan, const Scale& scale) {
-  std::string svg;
+  std::string svg =
+      format("<text x=\"%.1f\" y=\"12\" text-anchor=\"end\">bytes</text>\n", left - 6) +
+      format("<text x=\"%.1f\" y=\"%.1f\">operators</text>\n", 0.0, picture_height - bottom + 16);
   const std::size_t arena = plan.needs.arena_bytes;
   for (std::size_t k = 0; k <= 4; ++k) {
     const std::size_t at = arena * k / 4;
@@ -116,13 +119,14 @@ std::string plan_page(const Inspection& inspection) {
     const kinglet::BufferRequest& r = buffer.request;
     const std::string kind = kind_of(model, buffer);
     const std::string text = details(model, buffer);
-    const double top = scale.y(r.offset + r.bytes);
+    const double upper = scale.y(r.offset + r.bytes);
     svg += format("<rect class=\"%s\" x=\"%.1f\" y=\"%.2f\" width=\"%.1f\" height=\"%.2f\">", kind.c_str(),
-                  scale.x(r.lifetime.first), top, scale.column() * (r.lifetime.last - r.lifetime.first + 1),
-                  scale.y(r.offset) - top) +
+                  scale.x(r.lifetime.first), upper, scale.column() * (r.lifetime.last - r.lifetime.first + 1),
+                  scale.y(r.offset) - upper) +
            "<title>" + text + "</title></rect>\n";
-    rows += "<tr><td><span class=\"key " + kind + "\"></span></td><td>" + escaped(owner_of(model, buffer)) +
-            "</td>" + format("<td class=\"n\">%zu</td><td class=\"n\">%zu</td>", r.bytes, r.offset) + "<td>" +
+    rows += "<tr><td><span class=\"key " + kind + "\"></span></td><td class=\"owner\" title=\"" + text +
+            "\">" + escaped(owner_of(model, buffer)) + "</td>" +
+            format("<td class=\"n\">%zu</td><td class=\"n\">%zu</td>", r.bytes, r.offset) + "<td>" +
             escaped(step_name(model, r.lifetime.first)) + "</td><td>" +
             escaped(step_name(model, r.lifetime.last)) + "</td></tr>\n";
   }
@@ -140,11 +144,13 @@ svg { width: 100%; height: auto; } svg text { font-size: 11px; fill: #555; }
 .chain { fill: #b07aa1; background: #b07aa1; }
 .key { display: inline-block; width: 12px; height: 12px; margin-right: 4px; }
 table { border-collapse: collapse; } td, th { padding: 2px 10px 2px 0; text-align: left; font-weight: normal; }
+td.owner { max-width: 60ch; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 td.n { text-align: right; font-variant-numeric: tabular-nums; } th { color: #555; }
 </style></head><body>
 <h1>Memory plan of )" +
          escaped(inspection.file.name()) + "</h1>\n<p>Aim " + escaped(inspection.engine.aim) + ", profile " +
-         escaped(inspection.engine.profile) + ", weights " + escaped(inspection.engine.weights) +
+         escaped(inspection.engine.profile) + ", target " + escaped(inspection.target) + ", weights " +
+         escaped(inspection.engine.weights) +
          ". Bytes of the arena upwards, operators to the right; point at a buffer to see whose it "
          "is.</p>\n<table>\n" +
          figure("arena", needs.arena_bytes, "activations, line buffers, sums, scratch") +
