@@ -68,7 +68,8 @@ TEST_CASE("--target says what runs, all targets compute the same, and bench tell
   const std::string input = folder.path("in.bin");
   test::write(input, test::random_bytes(3 * 40 * 40 * 3, 7));
   test::Bytes expected;
-  for (const json& target : listed()["targets"]) {
+  const json all = listed();
+  for (const json& target : all["targets"]) {
     const auto name = target["name"].get<std::string>();
     CAPTURE(name);
     const std::string output = folder.path(name);
