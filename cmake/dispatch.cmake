@@ -119,7 +119,7 @@ static_assert(std::is_same_v<kinglet::isa::native, kinglet::isa::KINGLET_UNIT>,
 #define KINGLET_UNIT_NAME KINGLET_JOIN(kinglet_unit_, KINGLET_UNIT)
 extern "C" {
 extern const kinglet::abi::Unit KINGLET_UNIT_NAME;
-const kinglet::abi::Unit KINGLET_UNIT_NAME = 
+const kinglet::abi::Unit KINGLET_UNIT_NAME =
     kinglet::dispatch::unit<@executors@>;
 }
 ]])

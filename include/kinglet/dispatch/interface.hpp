@@ -39,8 +39,8 @@ struct Subject {
   std::uint8_t aim;
 };
 
-/// The executor in one profile and with one way to keep weights. A Model comes in, a Status and a result come out where there is room for them; the
-/// result is written when the status is ok.
+/// The executor in one profile and with one way to keep weights. A Model comes in, a Status and a result come out where
+/// there is room for them; the result is written when the status is ok.
 struct Executors {
   std::string_view profile;
   std::string_view weights;
