@@ -301,6 +301,7 @@ StepRequest pointwise(std::int32_t rows) {
 TEST_CASE("random networks: no operator reads a row that another one has written over") {
   int streamed = 0;
   int followed = 0;
+  int wide = 0;
   for (std::uint64_t seed = 1; seed <= 4000; ++seed) {
     INFO("seed ", seed);
     Network n = random_network(seed);
@@ -311,6 +312,7 @@ TEST_CASE("random networks: no operator reads a row that another one has written
       for (const StepRequest& step : n.steps) {
         streamed += step.streams() ? 1 : 0;
         followed += step.follows != no_buffer ? 1 : 0;
+        wide += step.is_wide ? 1 : 0;
         REQUIRE((aim != Aim::fast || !step.streams()));
       }
       Machine(n).run();
@@ -318,6 +320,7 @@ TEST_CASE("random networks: no operator reads a row that another one has written
   }
   CHECK(streamed > 10'000);  // else the networks test nothing
   CHECK(followed > 1'000);
+  CHECK(wide > 300);
 }
 
 TEST_CASE("an inverted residual holds as many expanded rows as its filter is tall") {
