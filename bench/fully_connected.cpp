@@ -4,5 +4,7 @@
 #include "support/convolution_layer.hpp"
 
 int main(int argc, char** argv) {
-  return bench::run_benchmarks(argc, argv, {bench::convolution_layer(bench::classifier())});
+  return bench::run_benchmarks(argc, argv,
+                               {bench::convolution_layer<std::int8_t>(bench::classifier()),
+                                bench::convolution_layer<std::int16_t>(bench::classifier())});
 }

@@ -173,7 +173,7 @@ Json run_layers(const Options& options) {
   bench::onednn::Machine machine;
   for (const kinglet::nn::Step& step :
        bench::distinct_steps([](const kinglet::nn::Step& s) { return has_weights(s.op); })) {
-    const bench::Layer layer = bench::convolution_layer(step);
+    const bench::Layer layer = bench::convolution_layer<std::int8_t>(step);
     std::vector<Contender> contenders{{"Kinglet", layer.run, std::string(layer.kernel)},
                                       onednn_layer(machine, step)};
     bench::compete(contenders, options.runs);

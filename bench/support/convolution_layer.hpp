@@ -54,11 +54,12 @@ inline kinglet::nn::Step classifier() {
 }
 
 namespace detail {
+template <class T>
 struct ConvolutionData {
-  std::vector<std::int8_t> input;
+  std::vector<T> input;
   std::vector<std::int8_t> filter;
-  std::vector<std::int32_t> bias;
-  std::vector<std::int8_t> output;
+  std::vector<kinglet::accumulator_t<T>> bias;
+  std::vector<T> output;
   std::vector<kinglet::Multiplier> multipliers;
   kinglet::AlignedBytes packed;
   kinglet::AlignedBytes scratch;
@@ -66,35 +67,42 @@ struct ConvolutionData {
 }  // namespace detail
 
 /// A step with weights, with the kernel that a network would take.
-inline Layer convolution_layer(const kinglet::nn::Step& step) {
+/// @tparam T activations: int8_t or int16_t; weights are int8_t
+template <class T>
+Layer convolution_layer(const kinglet::nn::Step& step) {
   using namespace kinglet;
   const nn::Shape in = network.shape(step.input);
   const nn::Shape out = network.shape(step.output);
   const nn::Shape filter = network.filter_shape(step);
   const auto channels = static_cast<std::size_t>(out.channels);
   const auto depth = static_cast<double>(filter.size()) / out.channels;
-  // Uniform bytes are 74 wide, so sums are 74 * 74 * sqrt(depth) wide; outputs shall be 40.
+  constexpr bool wide = sizeof(T) == 2;
+  // Uniform bytes are 74 wide, so sums are 74 * 74 * sqrt(depth) wide; outputs shall be 40. 16 bits: 256 times as much.
   const double scale = 40 / (74.0 * 74.0 * std::sqrt(depth));
-  const auto data = std::make_shared<detail::ConvolutionData>(
-      detail::ConvolutionData{random_vector<std::int8_t>(in.size()),
-                              random_vector<std::int8_t>(filter.size()),
-                              random_vector<std::int32_t>(channels),
-                              std::vector<std::int8_t>(out.size()),
-                              std::vector<Multiplier>(channels, make_multiplier(scale)),
-                              {},
-                              {}});
-  const PerTensor quantization =
-      step.filter.activation == Activation::none ? PerTensor{0.04F, 3} : PerTensor{6.0F / 255, -128};
-  const ActivationRange range = activation_range<std::int8_t>(step.filter.activation, quantization);
+  const auto data = std::make_shared<detail::ConvolutionData<T>>(
+      detail::ConvolutionData<T>{random_vector<T>(in.size()),
+                                 random_vector<std::int8_t>(filter.size()),
+                                 random_vector<accumulator_t<T>>(channels),
+                                 std::vector<T>(out.size()),
+                                 std::vector<Multiplier>(channels, make_multiplier(scale)),
+                                 {},
+                                 {}});
+  const bool linear = step.filter.activation == Activation::none;
+  const PerTensor quantization = wide     ? PerTensor{6.0F / 32767, 0}
+                                 : linear ? PerTensor{0.04F, 3}
+                                          : PerTensor{6.0F / 255, -128};
+  const ActivationRange range = activation_range<T>(step.filter.activation, quantization);
   const ConvolutionQuantization q{
-      .input_zero_point =
-          step.filter.activation == Activation::none ? -128 : 3,  // RELU6 outputs are projected
+      .input_zero_point = wide     ? 0
+                          : linear ? -128
+                                   : 3,  // RELU6 outputs are projected
       .output = {data->multipliers.data(), quantization.zero_point, range.min, range.max}};
-  Layer layer{.name = name_of(step),
+  Layer layer{.name = name_of(step) + (wide ? ", int16" : ""),
               .macs = static_cast<double>(network.macs(step)),
               .elements = static_cast<double>(out.size()),
-              .bytes = static_cast<double>(in.size() + out.size() + filter.size())};
-  nn::visit_kernel<std::int8_t>(
+              .element_bytes = sizeof(T),
+              .bytes = static_cast<double>((in.size() + out.size()) * sizeof(T) + filter.size())};
+  nn::visit_kernel<T>(
       network, step, {data->filter.data(), data->bias.data()},
       [&](auto op, auto kernel, auto tensors, const auto&... window) {
         using Kernel = decltype(kernel);
@@ -116,8 +124,12 @@ inline Layer convolution_layer(const kinglet::nn::Step& step) {
 template <class Predicate>
 int run_convolutions(int argc, char** argv, Predicate wanted) {
   std::vector<Layer> layers;
-  for (const kinglet::nn::Step& step : distinct_steps(wanted)) {
-    layers.push_back(convolution_layer(step));
+  const std::vector<kinglet::nn::Step> steps = distinct_steps(wanted);
+  for (const kinglet::nn::Step& step : steps) {
+    layers.push_back(convolution_layer<std::int8_t>(step));
+  }
+  for (const kinglet::nn::Step& step : steps) {
+    layers.push_back(convolution_layer<std::int16_t>(step));
   }
   return run_benchmarks(argc, argv, layers);
 }

@@ -10,15 +10,16 @@
 
 namespace bench {
 
-/// Fills any 8-bit or integer elements.
+/// Fills elements of 8 or 16 bits with any values, wider integers with 0 to 255.
 template <class T>
 void fill_random(std::span<T> elements) {
+  constexpr int unused_bits = sizeof(T) == 2 ? 16 : 24;
   std::uint32_t state = 12345;
   std::generate(elements.begin(), elements.end(), [&state] {
     state ^= state << 13;
     state ^= state >> 17;
     state ^= state << 5;
-    return static_cast<T>(state >> 24);
+    return static_cast<T>(state >> unused_bits);
   });
 }
 

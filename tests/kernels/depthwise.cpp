@@ -142,7 +142,8 @@ TEST_CASE("kernels equal reference: signed weights of unsigned activations") {
 }
 
 TEST_CASE_TEMPLATE("kernels stay inside their memory", K, Kind<std::int8_t, std::int8_t, double_rounding>,
-                   Kind<std::uint8_t, std::uint8_t, double_rounding>) {
+                   Kind<std::uint8_t, std::uint8_t, double_rounding>,
+                   Kind<std::int16_t, std::int8_t, double_rounding>) {
   test::Random random(24);
   for (const index_t channels : test::channel_counts) {
     CAPTURE(channels);

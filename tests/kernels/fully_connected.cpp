@@ -75,7 +75,8 @@ TEST_CASE_TEMPLATE("kernels equal reference", K, KINGLET_CONVOLUTION_KINDS) {
 }
 
 TEST_CASE_TEMPLATE("kernels stay inside their memory", K, Kind<std::int8_t, std::int8_t, double_rounding>,
-                   Kind<std::uint8_t, std::uint8_t, double_rounding>) {
+                   Kind<std::uint8_t, std::uint8_t, double_rounding>,
+                   Kind<std::int16_t, std::int8_t, double_rounding>) {
   test::Random random(43);
   for (const index_t depth : test::channel_counts) {
     CAPTURE(depth);

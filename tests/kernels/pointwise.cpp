@@ -106,7 +106,8 @@ TEST_CASE_TEMPLATE("kernels equal reference: many pixels and filters", K, KINGLE
 }
 
 TEST_CASE_TEMPLATE("kernels stay inside their memory", K, Kind<std::int8_t, std::int8_t, double_rounding>,
-                   Kind<std::uint8_t, std::uint8_t, double_rounding>) {
+                   Kind<std::uint8_t, std::uint8_t, double_rounding>,
+                   Kind<std::int16_t, std::int8_t, double_rounding>) {
   test::Random random(36);
   for (const index_t channels : test::channel_counts) {
     for (const index_t pixels : {1, 7, 13}) {

@@ -116,11 +116,10 @@ struct kernels<isa::avx512bw> : kernels<isa::avx2> {
 template <>
 struct kernels<isa::avx512_vnni> : kernels<isa::avx512bw> {
 #if defined(__AVX512VNNI__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512DQ__)
-  using conv2d = ByElement<EightBits, kinglet::conv2d::Avx512Vnni, kernels<isa::avx512bw>::conv2d>;
-  using depthwise = ByElement<EightBits, kinglet::depthwise::Avx512Vnni, kernels<isa::avx512bw>::depthwise>;
-  using fully_connected =
-      ByElement<EightBits, kinglet::fully_connected::Avx512Vnni, kernels<isa::avx512bw>::fully_connected>;
-  using pointwise = ByElement<EightBits, kinglet::pointwise::Avx512Vnni, kernels<isa::avx512bw>::pointwise>;
+  using conv2d = kinglet::conv2d::Avx512Vnni;
+  using depthwise = kinglet::depthwise::Avx512Vnni;
+  using fully_connected = kinglet::fully_connected::Avx512Vnni;
+  using pointwise = kinglet::pointwise::Avx512Vnni;
 #endif
 };
 template <>

@@ -16,11 +16,16 @@ constexpr std::int32_t requantize(std::int32_t x, Multiplier m) noexcept {
   return R::scale(x, m.value, m.shift);
 }
 
+/// The 15 bits of a multiplier's value that sums of 16-bit activations are scaled with.
+constexpr std::int32_t upper_15_bits(std::int32_t value) noexcept {
+  return value >= 0x7fff0000 ? 0x7fff : (value + (1 << 15)) >> 16;
+}
+
 /// Scales a 64-bit accumulator (16-bit activations): the multiplier is reduced to 15 bits, one rounding, ties
 /// up, whatever the policy. Precondition: |x| < 2^47 and shift < 15, which an int16 x int8 convolution keeps.
 template <Rounding R>
 constexpr std::int32_t requantize(std::int64_t x, Multiplier m) noexcept {
-  const std::int64_t q = m.value >= 0x7fff0000 ? 0x7fff : (m.value + (1 << 15)) >> 16;
+  const std::int64_t q = upper_15_bits(m.value);
   const int right = 15 - m.shift;
   return static_cast<std::int32_t>((x * q + (std::int64_t{1} << (right - 1))) >> right);
 }

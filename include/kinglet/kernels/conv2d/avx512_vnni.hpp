@@ -1,57 +1,75 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file kernels/conv2d/avx512_vnni.hpp
-/// CONV_2D on AVX-512 with VNNI. The rows of input under a row of outputs are copied as unsigned bytes, with the zero
-/// point on both sides. A filter's row then lies over neighbouring bytes, so that filters are multiplied in segments of
-/// one filter row with them as they lie, at `stride_w` pixels from one output to the next. Only filters with gaps between
-/// their columns have their bytes gathered.
+/// CONV_2D on AVX-512 with VNNI. The rows of input under a row of outputs are copied, 8-bit ones as unsigned bytes, with
+/// the zero point on both sides. A filter's row then lies over neighbouring elements, so that filters are multiplied in
+/// segments of one filter row with them as they lie, at `stride_w` pixels from one output to the next. Only filters with
+/// gaps between their columns have their elements gathered.
 #pragma once
 
 #include <kinglet/kernels/pointwise/avx512_vnni.hpp>
 
 #if defined(__AVX512VNNI__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512DQ__)
 
-#include <kinglet/kernels/conv2d/generic.hpp>
+#include <kinglet/kernels/conv2d/packed.hpp>
 
 namespace kinglet::inline KINGLET_TARGET::conv2d {
 
-/// 8-bit activations in one group; everything else takes the generic kernel.
+/// One group; grouped convolutions take the generic kernel.
 struct Avx512Vnni {
   static constexpr std::string_view name = "avx512_vnni";
+  /// What layers of 16-bit activations are computed by that cannot be multiplied as words.
+  using Gathered = Packed<pointwise::Avx512VnniRows, pointwise::Avx512VnniWords>;
 
   template <class C>
+  static constexpr bool is_bytes = sizeof(typename C::activation_type) == 1;
+  template <class C>
   static constexpr bool applies(const C& tensors) noexcept {
-    return sizeof(typename C::activation_type) == 1 && tensors.input.extent(3) == tensors.filter.extent(3);
+    return tensors.input.extent(3) == tensors.filter.extent(3);
   }
   template <class C>
   static constexpr std::size_t packed_bytes(const C& tensors) noexcept {
-    return applies(tensors) ? shape(tensors).bytes() : Generic::packed_bytes(tensors);
+    if (!applies(tensors)) {
+      return Generic::packed_bytes(tensors);
+    }
+    if constexpr (is_bytes<C>) {
+      return shape(tensors).bytes();
+    } else {
+      return words(tensors).bytes();
+    }
   }
   template <class C>
   static constexpr std::size_t scratch_bytes(const Window& window, const C& tensors) noexcept {
-    return applies(tensors) ? Copies(window, tensors).bytes() : Generic::scratch_bytes(window, tensors);
+    if (!applies(tensors)) {
+      return Generic::scratch_bytes(window, tensors);
+    }
+    const std::size_t bytes = Copies(window, tensors).bytes();
+    return is_bytes<C> ? bytes : std::max(bytes, Gathered::scratch_bytes(window, tensors));
   }
   template <Rounding R, class C>
   static constexpr void pack(const C& tensors, const ConvolutionQuantization& q, std::byte* packed) noexcept {
-    if constexpr (sizeof(typename C::activation_type) == 1) {
-      if (applies(tensors)) {
-        using W = typename C::weight_type;
-        pointwise::pack_rows<R, typename C::activation_type>(
-            shape(tensors), pointwise::RowFilters<W>{tensors.filter.data(), tensors.bias}, q, packed);
-        return;
-      }
+    using T = typename C::activation_type;
+    using W = typename C::weight_type;
+    if (!applies(tensors)) {
+      Generic::pack<R>(tensors, q, packed);
+      return;
     }
-    Generic::pack<R>(tensors, q, packed);
+    const pointwise::RowFilters<W, typename C::bias_type> filters{tensors.filter.data(), tensors.bias};
+    if constexpr (is_bytes<C>) {
+      pointwise::pack_rows<R, T>(shape(tensors), filters, q, packed);
+    } else {
+      words(tensors).template pack<R, T, W>(filters, q, packed);
+    }
   }
   template <Rounding R, class C>
   static void run(const Window& window, const C& tensors, const ConvolutionQuantization& q,
                   const KernelMemory& memory) noexcept {
-    if constexpr (sizeof(typename C::activation_type) == 1) {
-      if (applies(tensors)) {
-        run_rows<R>(window, decay(tensors), q, memory);
-        return;
-      }
+    if (!applies(tensors)) {
+      Generic::run<R>(window, tensors, q, memory);
+    } else if (is_bytes<C> || pointwise::Avx512VnniWords::has_words(memory.packed)) {
+      run_rows<R>(window, decay(tensors), q, memory);
+    } else if constexpr (!is_bytes<C>) {
+      Gathered::run<R>(window, tensors, q, memory);
     }
-    Generic::run<R>(window, tensors, q, memory);
   }
 
  private:
@@ -60,6 +78,15 @@ struct Avx512Vnni {
     const auto& filter = tensors.filter;
     return {filter.extent(2) * filter.extent(3), tensors.output.extent(3), filter.extent(1)};
   }
+  template <class C>
+  static constexpr pointwise::Avx512VnniWords words(const C& tensors) noexcept {
+    const auto& filter = tensors.filter;
+    return {{filter.extent(1) * filter.extent(2) * filter.extent(3), tensors.output.extent(3)},
+            filter.extent(1)};
+  }
+
+  template <class C>
+  static constexpr index_t element_bytes = sizeof(typename C::activation_type);
 
   /// What lies in the scratch memory for a row of outputs, or as many of them as are gathered at once.
   struct Copies {
@@ -73,7 +100,7 @@ struct Avx512Vnni {
     constexpr Copies(const Window& window, const C& tensors) noexcept
         : gathered(window.dilation_w > 1 && tensors.filter.extent(2) > 1) {
       const index_t width = tensors.output.extent(2);
-      const index_t depth = tensors.filter.extent(3);
+      const index_t depth = tensors.filter.extent(3) * element_bytes<C>;
       const std::ptrdiff_t segment = std::ptrdiff_t{tensors.filter.extent(2)} * depth;
       const index_t segments = tensors.filter.extent(1);
       if (gathered) {
@@ -97,32 +124,50 @@ struct Avx512Vnni {
                        const KernelMemory& memory) noexcept {
     using T = typename C::activation_type;
     const Copies copies(window, tensors);
-    const auto& output = tensors.output;
-    const index_t channels = output.extent(3);
     auto* const scratch = reinterpret_cast<std::uint8_t*>(memory.scratch);
-    const pointwise::Narrowing narrowing = pointwise::Narrowing::of<T>(q.output);
-    pointwise::ByteOutput out{reinterpret_cast<std::uint8_t*>(output.data()), channels, channels, &narrowing,
-                              pointwise::Narrowing::is_identity<T>(q.output)};
-    pointwise::PackedRows whole_quads = shape(tensors);
-    whole_quads.depth = (whole_quads.depth + 3) / 4 * 4;
-    pointwise::ByteRows rows{scratch,
-                             copies.output_stride,
-                             copies.segment_stride,
-                             copies.count,
-                             false,
-                             pointwise::Finish::of<R>(q.output, false).away,
-                             (std::is_signed_v<typename C::weight_type> ? 0 : 128) - q.filter_zero_point,
-                             shape(tensors).depth};
-    for (index_t n = 0; n < output.extent(0); ++n) {
-      for (index_t y = 0; y < output.extent(1); ++y) {
-        for (index_t x = 0; x < output.extent(2); x += rows.count) {
-          rows.count = std::min(copies.count, output.extent(2) - x);
-          copy(window, tensors, Outputs<T>{n, y, x, rows.count, static_cast<T>(q.input_zero_point)}, copies,
-               scratch);
-          pointwise::multiply_bytes(whole_quads, memory.packed, rows, out);
-          out.rows += std::ptrdiff_t{rows.count} * channels;
+    T* const to = tensors.output.data();
+    const index_t channels = tensors.output.extent(3);
+    pointwise::PackedRows filters = shape(tensors);
+    pointwise::ByteRows rows{
+        .rows = scratch, .row_stride = copies.output_stride, .segment_stride = copies.segment_stride};
+    // What is behind a segment of activations may be read with it: it has no weights.
+    const auto whole_groups = [](pointwise::PackedRows f) {
+      f.depth = f.groups() * f.group;
+      return f;
+    };
+    // `multiply` takes `rows`, and moves its output on behind them.
+    const auto for_copies = [&](const auto& multiply) {
+      const auto& output = tensors.output;
+      for (index_t n = 0; n < output.extent(0); ++n) {
+        for (index_t y = 0; y < output.extent(1); ++y) {
+          for (index_t x = 0; x < output.extent(2); x += rows.count) {
+            rows.count = std::min(copies.count, output.extent(2) - x);
+            const Outputs<T> outputs{n, y, x, rows.count, static_cast<T>(q.input_zero_point)};
+            copy(window, tensors, outputs, copies, scratch);
+            multiply();
+          }
         }
       }
+    };
+    if constexpr (is_bytes<C>) {
+      const pointwise::Narrowing narrowing = pointwise::Narrowing::of<T>(q.output);
+      pointwise::ByteOutput out{reinterpret_cast<std::uint8_t*>(to), channels, channels, &narrowing,
+                                pointwise::Narrowing::is_identity<T>(q.output)};
+      rows.away = pointwise::Finish::of<R>(q.output, false).away;
+      rows.d = (std::is_signed_v<typename C::weight_type> ? 0 : 128) - q.filter_zero_point;
+      rows.depth = filters.depth;
+      filters = whole_groups(filters);
+      for_copies([&] {
+        pointwise::multiply_bytes(filters, memory.packed, rows, out);
+        out.rows += std::ptrdiff_t{rows.count} * channels;
+      });
+    } else {
+      pointwise::WordOutput out = pointwise::WordOutput::of(to, channels, channels, q.output);
+      filters = whole_groups(words(tensors).words());
+      for_copies([&] {
+        pointwise::Avx512VnniWords::multiply_words(filters, memory.packed, rows, out);
+        out.rows += std::ptrdiff_t{rows.count} * channels;
+      });
     }
   }
 
@@ -151,7 +196,7 @@ struct Avx512Vnni {
       for (index_t i = 0; i < outputs.count; ++i) {
         for (index_t kx = 0; kx < tensors.filter.extent(2); ++kx) {
           copy_pixels(from, left + i * window.stride_w + kx * window.dilation_w, 1,
-                      to + i * copies.output_stride + std::ptrdiff_t{kx} * depth);
+                      to + i * copies.output_stride + std::ptrdiff_t{kx} * depth * element_bytes<C>);
         }
       }
     }
@@ -170,19 +215,23 @@ struct Avx512Vnni {
   static void copy_pixels(const ImageRow<T>& row, index_t first, index_t count, std::uint8_t* to) noexcept {
     const index_t begin = row.pixels == nullptr ? count : std::clamp(-first, index_t{0}, count);
     const index_t end = std::clamp(row.width - first, begin, count);
-    const __m512i flip = _mm512_set1_epi8(std::is_signed_v<T> ? -128 : 0);
-    const __m512i outside = _mm512_xor_si512(_mm512_set1_epi8(static_cast<char>(row.zero_point)), flip);
+    const std::ptrdiff_t pixel_bytes = std::ptrdiff_t{row.depth} * static_cast<std::ptrdiff_t>(sizeof(T));
+    const __m512i flip = _mm512_set1_epi8(std::same_as<T, std::int8_t> ? -128 : 0);
+    const __m512i zero_points = sizeof(T) == 1 ? _mm512_set1_epi8(static_cast<char>(row.zero_point))
+                                               : _mm512_set1_epi16(static_cast<short>(row.zero_point));
+    const __m512i outside = _mm512_xor_si512(zero_points, flip);
     const auto write = [&](index_t from_pixel, index_t to_pixel, auto load) {
-      const std::ptrdiff_t last = std::ptrdiff_t{to_pixel} * row.depth;
-      for (std::ptrdiff_t i = std::ptrdiff_t{from_pixel} * row.depth; i < last; i += 64) {
+      const std::ptrdiff_t last = to_pixel * pixel_bytes;
+      for (std::ptrdiff_t i = from_pixel * pixel_bytes; i < last; i += 64) {
         const __mmask64 mask = last - i >= 64 ? ~__mmask64{0} : (__mmask64{1} << (last - i)) - 1;
         _mm512_mask_storeu_epi8(to + i, mask, load(i, mask));
       }
     };
-    const std::ptrdiff_t start = std::ptrdiff_t{first} * row.depth;  // may be before the row: i is not
+    const auto* const bytes = reinterpret_cast<const std::uint8_t*>(row.pixels);
+    const std::ptrdiff_t start = first * pixel_bytes;  // may be before the row: i is not
     write(0, begin, [&](std::ptrdiff_t, __mmask64) { return outside; });
     write(begin, end, [&](std::ptrdiff_t i, __mmask64 mask) {
-      return _mm512_xor_si512(_mm512_maskz_loadu_epi8(mask, row.pixels + (start + i)), flip);
+      return _mm512_xor_si512(_mm512_maskz_loadu_epi8(mask, bytes + (start + i)), flip);
     });
     write(end, count, [&](std::ptrdiff_t, __mmask64) { return outside; });
   }

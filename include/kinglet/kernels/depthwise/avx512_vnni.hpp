@@ -4,6 +4,7 @@
 #pragma once
 
 #include <kinglet/kernels/depthwise/avx512_vnni_sums.hpp>
+#include <kinglet/kernels/depthwise/avx512_vnni_words.hpp>
 
 #if defined(__AVX512VNNI__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512DQ__)
 
@@ -97,7 +98,7 @@ struct Avx512VnniBlocks : PackedDepthwise {
   }
 };
 
-using Avx512Vnni = Packed<Avx512VnniBlocks>;
+using Avx512Vnni = Packed<Avx512VnniBlocks, Avx512VnniWords>;
 
 }  // namespace kinglet::inline KINGLET_TARGET::depthwise
 

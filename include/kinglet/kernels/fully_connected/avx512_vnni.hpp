@@ -11,7 +11,7 @@
 
 namespace kinglet::inline KINGLET_TARGET::fully_connected {
 
-using Avx512Vnni = Packed<pointwise::Avx512VnniRows>;
+using Avx512Vnni = Packed<pointwise::Avx512VnniRows, pointwise::Avx512VnniWords>;
 
 }  // namespace kinglet::inline KINGLET_TARGET::fully_connected
 

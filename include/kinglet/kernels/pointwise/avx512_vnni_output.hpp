@@ -82,6 +82,8 @@ struct ByteOutput {
   const Narrowing* narrowing;
   bool is_plain;  ///< nothing to clamp, and all of the block's channels
 
+  void next_block(index_t outputs) noexcept { rows += outputs; }
+
   /// Rows first .. first + count of a block of `Vectors` vectors. In each 128-bit part of the bytes the rows have their 4
   /// `Vectors` bytes one after another.
   template <index_t Vectors>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file kernels/pointwise/avx512_vnni_tile.hpp
-/// A few rows times one packed block of filters: dot products by vpdpbusd, whose sums stay in registers, then the output
-/// stage. With the output stage in single precision it takes sums from registers too, and is short enough for the
+/// A few rows times one packed block of filters: dot products by vpdpbusd or vpdpwssd, whose sums stay in registers, then
+/// the output stage. With the output stage in single precision it takes sums from registers too, and is short enough for the
 /// processor to overlap it with the next tile's dot products; the other ones take them from memory.
 #pragma once
 
@@ -18,7 +18,7 @@ constexpr index_t tile_rows_for(index_t vectors) noexcept {
   return vectors == 1 ? 12 : vectors == 2 ? 8 : 6;
 }
 
-/// Rows and what they are multiplied with.
+/// Rows and what they are multiplied with. Four bytes of a row are four 8-bit activations, or two 16-bit ones.
 struct TileInput {
   const std::uint8_t* rows;
   std::ptrdiff_t row_stride;  ///< bytes
@@ -28,7 +28,22 @@ struct TileInput {
   std::ptrdiff_t segment_stride;  ///< bytes
   PackedBlock block;
   const std::int32_t* row_offsets;  ///< d * sum u of each row, or null
-  __m512i flip;                     ///< makes activations unsigned
+  __m512i flip;                     ///< makes bytes unsigned
+};
+
+/// 8-bit activations and weights.
+struct ByteDots {
+  static constexpr index_t group_bytes = 64;  ///< of a vector's weights for four bytes of a row
+
+  KINGLET_ALWAYS_INLINE static __m512i load(const std::int8_t* weights) noexcept {
+    return _mm512_load_si512(weights);
+  }
+  KINGLET_ALWAYS_INLINE static __m512i activations(std::int32_t four_bytes, __m512i flip) noexcept {
+    return _mm512_xor_si512(_mm512_set1_epi32(four_bytes), flip);
+  }
+  KINGLET_ALWAYS_INLINE static __m512i add(__m512i sum, __m512i u, __m512i w) noexcept {
+    return _mm512_dpbusd_epi32(sum, u, w);
+  }
 };
 
 /// Four neighbouring activations.
@@ -42,10 +57,14 @@ KINGLET_ALWAYS_INLINE std::int32_t load_rest(const std::uint8_t* at, index_t cou
   return at[0] | (count > 1 ? at[1] << 8 : 0) | (count > 2 ? at[2] << 16 : 0);
 }
 
-/// `tiles` times `Rows` rows. The ending is copied here, a member at a time: a copy made by the caller would be read
+/// `tiles` times `Rows` rows.
+/// @tparam Ending what becomes of the sums; its `Dots` say how they come about
+///
+/// The ending is copied here, a member at a time: a copy made by the caller would be read
 /// whole right behind the stores of its members, for which processors wait.
 template <index_t Rows, index_t Vectors, class Ending>
 KINGLET_NOINLINE void run_tiles(const TileInput& in, const Ending& given, index_t tiles) noexcept {
+  using Dots = typename Ending::Dots;
   Ending ending = given;
   const std::uint8_t* rows = in.rows;
   [[maybe_unused]] const std::int32_t* row_offsets = in.row_offsets;
@@ -70,22 +89,22 @@ KINGLET_NOINLINE void run_tiles(const TileInput& in, const Ending& given, index_
     const auto multiply = [&](const std::int8_t* weights, const std::uint8_t* at,
                               auto load) KINGLET_INLINE_LAMBDA {
       __m512i w[Vectors];
-      unrolled<Vectors>([&](auto v) KINGLET_INLINE_LAMBDA { w[v] = _mm512_load_si512(weights + v * 64); });
+      unrolled<Vectors>([&](auto v)
+                            KINGLET_INLINE_LAMBDA { w[v] = Dots::load(weights + v * Dots::group_bytes); });
       // Two addresses, so that few multiples of the stride need a register.
       const std::uint8_t* const second = Rows > 6 ? at + Rows / 2 * stride : at;
       unrolled<Rows>([&](auto m) KINGLET_INLINE_LAMBDA {
         const std::uint8_t* const from =
             Rows > 6 && m >= Rows / 2 ? second + (m - Rows / 2) * stride : at + m * stride;
-        const __m512i u = _mm512_xor_si512(_mm512_set1_epi32(load(from)), flip);
-        unrolled<Vectors>([&](auto v)
-                              KINGLET_INLINE_LAMBDA { sum[m][v] = _mm512_dpbusd_epi32(sum[m][v], u, w[v]); });
+        const __m512i u = Dots::activations(load(from), flip);
+        unrolled<Vectors>([&](auto v) KINGLET_INLINE_LAMBDA { sum[m][v] = Dots::add(sum[m][v], u, w[v]); });
       });
     };
     const std::int8_t* weights = in.block.weights<Vectors>();
     const std::uint8_t* segment = rows;
     for (index_t s = in.segments; s > 0; --s, segment += in.segment_stride) {
       const std::uint8_t* at = segment;
-      for (index_t k = in.quads; k > 0; --k, weights += Vectors * 64, at += 4) {
+      for (index_t k = in.quads; k > 0; --k, weights += Vectors * Dots::group_bytes, at += 4) {
         multiply(weights, at, [](const std::uint8_t* p) KINGLET_INLINE_LAMBDA { return load_quad(p); });
       }
     }
@@ -104,6 +123,7 @@ KINGLET_NOINLINE void run_tiles(const TileInput& in, const Ending& given, index_
 /// @tparam Away ties of negative outputs go away from zero
 template <bool Away>
 struct FloatEnding {
+  using Dots = ByteDots;
   static constexpr bool takes_offsets = false;
   PackedBlock block;
   ByteOutput out;  ///< of the next tile
@@ -134,6 +154,7 @@ struct FloatEnding {
 
 /// Sums are finished in memory, by integers.
 struct IntegerEnding {
+  using Dots = ByteDots;
   static constexpr bool takes_offsets = true;
   PackedBlock block;
   ByteOutput out;

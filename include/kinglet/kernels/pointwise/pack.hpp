@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file kernels/pointwise/pack.hpp
-/// The layout of filters for targets whose dot product sums 4 neighbouring bytes of each of 16 lanes.
+/// The layout of filters for targets whose dot product sums 4 neighbouring bytes, or 2 numbers of 16 bits, of each of 16
+/// lanes.
 ///
 /// Output channels are cut into blocks of 4 vectors of 16 lanes; the last has 1, 2 or 4. Behind the first 64-byte aligned
 /// address a block holds, one after another, all aligned so as well:
 ///   head                       64 bytes, the first of which is the block's `Scaling`
-///   requantization constants   `vectors` x RequantizeBlock16, or FloatBlock16 at the start of each
+///   requantization constants   `vectors` x RequantizeBlock16, or FloatBlock16 or WordBlock16 at the start of each
 ///   bias                       `vectors` x 16 int32, zero points folded in, for `floating` also FloatBlock16's x0
-///   weights                    for each segment ceil(depth / 4) x `vectors` x 16 lanes x 4 int8, zeros behind the last
+///   weights                    for each segment ceil(depth / group) x `vectors` x 16 lanes x `group` int8, zeros behind
+///                              the last; `group` is 4, of 16-bit activations 2
 /// A filter is one segment, or several that are multiplied with activations which do not lie together.
 ///
 /// Lane l of vector v has output channel 4 V (l / 4) + 4 v + l % 4 of a block of V vectors: narrowing four vectors of 32
@@ -19,9 +21,12 @@
 #pragma once
 
 #include <kinglet/isa/requantize_float_avx512.hpp>
+#include <kinglet/isa/requantize_words_avx512.hpp>
 
 #if defined(__AVX512VNNI__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512DQ__)
 
+#include <array>
+#include <cstring>
 #include <kinglet/kernels/pointwise/rows.hpp>
 #include <span>
 
@@ -32,11 +37,15 @@ struct PackedRows {
   index_t depth;  ///< of a segment
   index_t outputs;
   index_t segments = 1;
+  index_t group = 4;
 
   static constexpr index_t lanes = 16;
   static constexpr index_t most_vectors = 4;
 
-  [[nodiscard]] constexpr index_t quads() const noexcept { return segments * ((depth + 3) / 4); }
+  /// Of a segment.
+  [[nodiscard]] constexpr index_t groups() const noexcept { return (depth + group - 1) / group; }
+  /// Bytes of a vector's weights for one group.
+  [[nodiscard]] constexpr index_t group_bytes() const noexcept { return lanes * group; }
   [[nodiscard]] constexpr index_t blocks() const noexcept {
     return (outputs + most_vectors * lanes - 1) / (most_vectors * lanes);
   }
@@ -46,7 +55,8 @@ struct PackedRows {
   }
   [[nodiscard]] constexpr std::size_t bytes_of(index_t vectors) const noexcept {
     return 64 + static_cast<std::size_t>(vectors) *
-                    (sizeof(isa::RequantizeBlock16) + 64 + static_cast<std::size_t>(quads()) * 64);
+                    (sizeof(isa::RequantizeBlock16) + 64 +
+                     static_cast<std::size_t>(segments * groups()) * static_cast<std::size_t>(group_bytes()));
   }
   /// With room to align the start.
   [[nodiscard]] constexpr std::size_t bytes() const noexcept {
@@ -73,6 +83,9 @@ struct PackedBlock {
   }
   [[nodiscard]] const isa::FloatBlock16& floats(index_t vector) const noexcept {
     return *reinterpret_cast<const isa::FloatBlock16*>(stage() + vector);
+  }
+  [[nodiscard]] const isa::WordBlock16& words(index_t vector) const noexcept {
+    return *reinterpret_cast<const isa::WordBlock16*>(stage() + vector);
   }
   template <index_t Vectors>
   [[nodiscard]] const std::int32_t* bias() const noexcept {
@@ -173,23 +186,51 @@ struct PackedLanes {
   static constexpr std::int64_t magnitude(std::int64_t x) noexcept { return x < 0 ? -x : x; }
 };
 
-/// One segment of a filter: its weights as signed bytes, in quads that lie `quad_step` bytes apart. @return their sum.
-template <class W>
-constexpr std::uint32_t pack_filter(std::span<const W> filter, std::byte* to,
-                                    std::ptrdiff_t quad_step) noexcept {
-  constexpr std::int32_t to_signed = std::is_signed_v<W> ? 0 : 128;
-  std::uint32_t sum = 0;
-  for (const W w : filter) {
-    sum += static_cast<std::uint32_t>(w - to_signed);
+/// `count` weights, `Group` at most, as signed bytes with zeros behind them. No filter: zeros.
+template <index_t Group, class W>
+constexpr auto weight_group(const W* filter, std::ptrdiff_t first, index_t count) noexcept {
+  using Bits = std::conditional_t<Group == 4, std::uint32_t, std::uint16_t>;
+  constexpr bool is_signed = std::is_signed_v<W>;
+  if (filter != nullptr && count == Group && !std::is_constant_evaluated()) {
+    Bits bits;
+    std::memcpy(&bits, filter + first, sizeof bits);
+    return static_cast<Bits>(bits ^ (is_signed ? 0U : 0x80808080U));
   }
-  std::size_t k = 0;
-  for (; k + 4 <= filter.size(); k += 4, to += quad_step) {
-    for (std::size_t i = 0; i < 4; ++i) {
-      to[i] = static_cast<std::byte>(filter[k + i] - to_signed);
+  std::array<std::byte, sizeof(Bits)> bytes{};
+  for (index_t i = 0; i < count && filter != nullptr; ++i) {
+    bytes[static_cast<std::size_t>(i)] = static_cast<std::byte>(filter[first + i] - (is_signed ? 0 : 128));
+  }
+  return std::bit_cast<Bits>(bytes);
+}
+
+/// The filters behind the lanes of one block, null where there is none.
+template <class W>
+struct BlockFilters {
+  std::array<const W*, static_cast<std::size_t>(PackedRows::most_vectors* PackedRows::lanes)> of{};
+
+  /// In the order of memory, from the first byte to the last.
+  template <index_t Group>
+  constexpr void pack(const PackedRows& rows, index_t vectors, std::byte* to) const noexcept {
+    const auto lanes = std::span(of).first(static_cast<std::size_t>(vectors * PackedRows::lanes));
+    for (index_t s = 0; s < rows.segments; ++s) {
+      const std::ptrdiff_t segment = std::ptrdiff_t{s} * rows.depth;
+      for (index_t k = 0; k < rows.depth; k += Group) {
+        const index_t count = std::min(Group, rows.depth - k);
+        for (const W* const filter : lanes) {
+          store_bytes(to, weight_group<Group>(filter, segment + k, count));
+          to += Group;
+        }
+      }
     }
   }
-  for (std::size_t i = 0; i < 4 && k < filter.size(); ++i) {
-    to[i] = k + i < filter.size() ? static_cast<std::byte>(filter[k + i] - to_signed) : std::byte{0};
+};
+
+/// The sum of signed weights.
+template <class W>
+constexpr std::uint32_t sum_of_weights(std::span<const W> filter) noexcept {
+  std::uint32_t sum = 0;
+  for (const W w : filter) {
+    sum += static_cast<std::uint32_t>(w - (std::is_signed_v<W> ? 0 : 128));
   }
   return sum;
 }
@@ -199,37 +240,32 @@ template <Rounding R, class T, class W>
 constexpr void pack_rows(const PackedRows& rows, const RowFilters<W>& from, const ConvolutionQuantization& q,
                          std::byte* packed) noexcept {
   const Folding<T, W> folding(q);
-  const auto depth = static_cast<std::size_t>(rows.depth);
   const std::int64_t weight_count = std::int64_t{rows.depth} * rows.segments;
   std::byte* at = packed + aligned_offset(packed);
   index_t first = 0;
   for (index_t b = 0; b < rows.blocks(); ++b) {
     const index_t vectors = rows.vectors_of(b);
-    const std::ptrdiff_t quad_step = std::ptrdiff_t{vectors} * 64;
-    std::byte* const weights = at + 64 + vectors * static_cast<index_t>(sizeof(isa::RequantizeBlock16) + 64);
+    BlockFilters<W> filters;
     PackedLanes lanes;
     lanes.has_offsets = folding.d != 0;
     for (index_t v = 0; v < vectors; ++v) {
       for (index_t lane = 0; lane < PackedRows::lanes; ++lane) {
         const index_t o = first + channel_of(vectors, v, lane);
-        std::byte* to = weights + v * 64 + lane * 4;
         if (o >= rows.outputs) {
-          for (index_t k = 0; k < rows.quads(); ++k, to += quad_step) {
-            store_bytes(to, std::int32_t{0});
-          }
           continue;
         }
-        std::uint32_t weight_sum = 0;
-        for (index_t s = 0; s < rows.segments; ++s, to += (rows.depth + 3) / 4 * quad_step) {
-          const W* const filter = from.filter + o * weight_count + std::ptrdiff_t{s} * rows.depth;
-          weight_sum += pack_filter<W>(std::span(filter, depth), to, quad_step);
-        }
+        const W* const filter = from.filter + o * weight_count;
+        filters.of[static_cast<std::size_t>(v * PackedRows::lanes + lane)] = filter;
+        const std::uint32_t weight_sum =
+            sum_of_weights(std::span(filter, static_cast<std::size_t>(weight_count)));
         lanes.multipliers[v][lane] = q.output.multiplier[o];
         lanes.given[v][lane] = from.bias == nullptr ? 0 : from.bias[o];
         lanes.bias[v][lane] = folding.bias(lanes.given[v][lane], weight_sum, weight_count);
       }
     }
     lanes.store<R>(vectors, as_signed<T>(q.output), folding.largest_sum(weight_count), at);
+    filters.template pack<4>(rows, vectors,
+                             at + 64 + vectors * static_cast<index_t>(sizeof(isa::RequantizeBlock16) + 64));
     at += rows.bytes_of(vectors);
     first += vectors * PackedRows::lanes;
   }

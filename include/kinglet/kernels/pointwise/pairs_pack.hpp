@@ -98,7 +98,7 @@ constexpr Multiplier stage_multiplier(Multiplier m) noexcept {
   if constexpr (sizeof(T) == 1) {
     return m;
   } else {
-    return {(m.value >= 0x7fff0000 ? 0x7fff : (m.value + (1 << 15)) >> 16) << 16, m.shift};
+    return {upper_15_bits(m.value) << 16, m.shift};
   }
 }
 
