@@ -2,6 +2,8 @@
 /// @file quantize.cpp
 /// QUANTIZE of MobileNetV2's picture, from bytes and from floats, and DEQUANTIZE of its classes. The peak is a copy
 /// that reads and writes as many bytes.
+#include <kinglet/kernels/quantize/linear.hpp>
+
 #include "support/element_layer.hpp"
 
 namespace {
@@ -36,8 +38,11 @@ int main(int argc, char** argv) {
   const PerTensor bytes{1.0F / 128, 128};
   const PerTensor same{1.0F / 128, 0};
   const PerTensor other{1.0F / 100, 5};
-  const auto from_bytes = quantize::make_requantize_quantization<std::int8_t>(bytes, same);
-  const auto rescaled = quantize::make_requantize_quantization<std::int8_t>(same, other);
+  using R = profile::tflm::elementwise;
+  auto from_bytes = quantize::make_requantize_quantization<std::int8_t>(bytes, same);
+  from_bytes.linear = quantize::find_linear<R, std::uint8_t, std::int8_t>(from_bytes);
+  auto rescaled = quantize::make_requantize_quantization<std::int8_t>(same, other);
+  rescaled.linear = quantize::find_linear<R, std::int8_t, std::int8_t>(rescaled);
   return bench::run_benchmarks(
       argc, argv,
       {layer<Quantize, std::uint8_t, std::int8_t>("uint8 to int8", picture.size(), from_bytes),

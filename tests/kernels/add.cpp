@@ -3,6 +3,7 @@
 /// ADD: the reference against hand-computed and exact results, the other kernels against the reference.
 #include <doctest/doctest.h>
 
+#include <kinglet/kernels/add/linear.hpp>
 #include <kinglet/kernels/select.hpp>
 
 #include "support/buffer.hpp"
@@ -160,6 +161,7 @@ TEST_CASE_TEMPLATE("ADD of one shape: every pair of inputs, whatever the scales"
   }
   test::Buffer<T> expected(shape.size());
   test::Buffer<T> found(shape.size());
+  int linear = 0;
   for (int round = 0; round < 24; ++round) {
     auto q = some_quantization<T>(random);
     // Neither input's scale is the larger one; ties; scales far apart.
@@ -175,17 +177,46 @@ TEST_CASE_TEMPLATE("ADD of one shape: every pair of inputs, whatever the scales"
       select::native::add::run<R>(A{{a.data(), shape}, {b.data(), shape}, {found.data(), shape}}, q);
       CAPTURE(round);
       CHECK(found == expected);
+      auto with_linear = q;
+      with_linear.linear = add::find_linear<R, T>(q);
+      if (with_linear.linear.shift != 0) {
+        linear += round % 4 == 0 || round % 4 == 3 ? 1 : 0;
+        const auto again = [&]<class Kernel>(Kernel) {
+          std::ranges::fill(found.span(), T{});
+          Kernel::template run<R>(A{{a.data(), shape}, {b.data(), shape}, {found.data(), shape}},
+                                  with_linear);
+          CHECK(found == expected);
+        };
+        again(select::native::add{});
+        again(add::Generic{});
+      }
     };
     compare(double_rounding{});
     compare(double_rounding_upward{});
     compare(single_rounding{});
   }
+  MESSAGE(linear, " of 36 ordinary layers are one linear function");
+  CHECK(linear >= 32);
+}
+
+TEST_CASE("ADD as one linear function: where there is none") {
+  // Sums of odd numbers are ties. Upward, one half more decides them all; away from zero no constant does.
+  const auto q = halves<std::int8_t>();
+  CHECK(add::find_linear<double_rounding, std::int8_t>(q).shift == 0);
+  CHECK(add::find_linear<single_rounding, std::int8_t>(q).shift != 0);
+  // From the zero point on there is nothing below zero to round away.
+  CHECK(add::find_linear<double_rounding, std::int8_t>(halves<std::int8_t>(Activation::relu)).shift != 0);
+  // 16-bit elements have too many pairs, and an output 1000 times as fine as its inputs too many steps.
+  CHECK(add::find_linear<double_rounding, std::int16_t>(halves<std::int16_t>()).shift == 0);
+  CHECK(add::find_linear<double_rounding, std::int8_t>(
+            add::make_add_quantization<std::int8_t>({1.0F, 0}, {1.0F, 0}, {0.001F, 0}, Activation::none))
+            .shift == 0);
 }
 
 TEST_CASE_TEMPLATE("ADD in place and with static shapes", T, std::int8_t, std::uint8_t, std::int16_t) {
   test::Random random(13);
   using Shape = Extents<1, 3, 5, 13>;  // 195 elements: three blocks and a rest
-  const auto q = some_quantization<T>(random);
+  auto q = some_quantization<T>(random);
   const test::Buffer<T> a(Shape().size(), random);
   const test::Buffer<T> b(Shape().size(), random);
   test::Buffer<T> expected(Shape().size());
@@ -194,6 +225,11 @@ TEST_CASE_TEMPLATE("ADD in place and with static shapes", T, std::int8_t, std::u
     Kernel::template run<double_rounding>(
         add::Addition<T, Shape, Nhwc, Shape>{{lhs.data()}, {rhs.data(), Nhwc(Shape())}, {out.data()}}, q);
   };
+  SUBCASE("by its scales") {}
+  SUBCASE("as one linear function") {
+    q.linear = add::find_linear<double_rounding, T>(q);
+    CHECK((q.linear.shift != 0) == (sizeof(T) == 1));
+  }
   run(add::Reference{}, a, b, expected);
   test::Buffer<T> left = a;
   run(add::Generic{}, left, b, left);

@@ -6,6 +6,7 @@
 #include <bit>
 #include <cmath>
 #include <kinglet/kernels/quantize/generic.hpp>
+#include <kinglet/kernels/quantize/linear.hpp>
 #include <utility>
 
 #include "support/buffer.hpp"
@@ -86,6 +87,49 @@ TEST_CASE("QUANTIZE generic equals reference for every pair of types and policy"
       }
     }
   });
+}
+
+TEST_CASE("QUANTIZE as one linear function equals the reference for every 8-bit element") {
+  test::Random random(48);
+  int linear = 0;
+  int growing = 0;  // by one half or more: less, and rounding twice is no linear function
+  for (int round = 0; round < 200; ++round) {
+    const auto compare = [&]<class R, class From, class To>(R, From, To) {
+      const auto zero_point = [&](bool is_unsigned) {
+        return random.in(-128, 127) + (is_unsigned ? 128 : 0);
+      };
+      test::Buffer<From> input(256);
+      for (std::size_t i = 0; i < 256; ++i) {
+        input.data()[i] = static_cast<From>(i);
+      }
+      auto q = quantize::make_requantize_quantization<To>(
+          {std::exp2(test::real_in(random, -4.0F, 4.0F)), zero_point(std::is_unsigned_v<From>)},
+          {std::exp2(test::real_in(random, -4.0F, 4.0F)), zero_point(std::is_unsigned_v<To>)});
+      test::Buffer<To> expected(256);
+      test::Buffer<To> found(256);
+      quantize::Reference::run<R>(std::as_const(input).span(), expected.data(), q);
+      q.linear = quantize::find_linear<R, From, To>(q);
+      growing += q.multiplier.shift >= 0 ? 1 : 0;
+      linear += q.multiplier.shift >= 0 && q.linear.shift != 0 ? 1 : 0;
+      quantize::Generic::run<R>(std::as_const(input).span(), found.data(), q);
+      REQUIRE(found == expected);
+    };
+    compare(double_rounding{}, std::int8_t{}, std::int8_t{});
+    compare(double_rounding_upward{}, std::uint8_t{}, std::int8_t{});
+    compare(single_rounding{}, std::int8_t{}, std::uint8_t{});
+    compare(double_rounding{}, std::uint8_t{}, std::uint8_t{});
+  }
+  MESSAGE(linear, " of ", growing, " are one linear function");
+  CHECK(growing >= 300);
+  CHECK(linear * 100 >= growing * 98);
+}
+
+TEST_CASE("QUANTIZE as one linear function: where there is none") {
+  // 2 and -2 are ties, which go away from zero on both sides of it.
+  const auto quarters = quantize::make_requantize_quantization<std::int8_t>({0.25F, 0}, {1.0F, 0});
+  CHECK(quantize::find_linear<double_rounding, std::int8_t, std::int8_t>(quarters).shift == 0);
+  CHECK(quantize::find_linear<single_rounding, std::int8_t, std::int8_t>(quarters).shift != 0);
+  CHECK(quantize::find_linear<single_rounding, std::int16_t, std::int8_t>(quarters).shift == 0);
 }
 
 TEST_CASE("QUANTIZE in place") {

@@ -3,6 +3,7 @@
 /// Weights and quantization of a typed network, and what is computed from them before it runs.
 #pragma once
 
+#include <kinglet/kernels/add/linear.hpp>
 #include <kinglet/nn/requirements.hpp>
 #include <kinglet/quant/profile.hpp>
 
@@ -115,6 +116,7 @@ struct Parameters {
         }
         case Operator::add:
           adds[slot] = kinglet::add::make_add_quantization<T>(in, other, out, step.filter.activation);
+          adds[slot].linear = kinglet::add::find_linear<typename P::elementwise, T>(adds[slot]);
           break;
         case Operator::mean: {
           const Shape& shape = A::graph.shape(step.input);

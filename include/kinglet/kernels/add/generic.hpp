@@ -56,6 +56,19 @@ struct Generic {
 
   template <Rounding R, class T>
   static constexpr void row(const Row<T>& r, const AddQuantization& q) noexcept {
+    if (sizeof(T) == 1 && q.linear.shift != 0 && !r.lhs.repeats && !r.rhs.repeats) {
+      const auto linear = q.linear;
+      for_blocks(
+          r.size, [&r, &linear, min = q.output.min, max = q.output.max](std::ptrdiff_t start, auto count) {
+            T block[block_size];
+            for (index_t i = 0; i < count; ++i) {
+              block[i] =
+                  static_cast<T>(std::clamp(linear(r.lhs.data[start + i], r.rhs.data[start + i]), min, max));
+            }
+            std::copy_n(block, static_cast<index_t>(count), r.output + start);
+          });
+      return;
+    }
     const Elements<R> element(q);
     for_blocks(r.size, [&r, &element](std::ptrdiff_t start, auto count) {
       // Both inputs are read before the first output is written: the row may be its own output.

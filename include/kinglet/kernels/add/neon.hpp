@@ -14,6 +14,12 @@ namespace kinglet::inline KINGLET_TARGET::add {
 
 namespace detail {
 
+template <class T>
+KINGLET_ALWAYS_INLINE int16x8_t widened(const T* from) noexcept {
+  const uint8x8_t x = vld1_u8(reinterpret_cast<const std::uint8_t*>(from));
+  return std::is_signed_v<T> ? vmovl_s8(vreinterpret_s8_u8(x)) : vreinterpretq_s16_u16(vmovl_u8(x));
+}
+
 /// The constants of a whole tensor, in registers.
 template <Rounding R, class T>
 class NeonAdd {
@@ -52,10 +58,6 @@ class NeonAdd {
     const Multiplier all[] = {m, m, m, m};
     return isa::RequantizeBlock4::make<R>(all, false);
   }
-  KINGLET_ALWAYS_INLINE static int16x8_t widened(const T* from) noexcept {
-    const uint8x8_t x = vld1_u8(reinterpret_cast<const std::uint8_t*>(from));
-    return std::is_signed_v<T> ? vmovl_s8(vreinterpret_s8_u8(x)) : vreinterpretq_s16_u16(vmovl_u8(x));
-  }
   /// Scaled, added, scaled again, with the output's zero point.
   KINGLET_ALWAYS_INLINE int32x4_t sum(int32x4_t a, int32x4_t b) const noexcept {
     const int32x4_t both =
@@ -68,6 +70,45 @@ class NeonAdd {
   int32x4_t left_shift_;
   Stage output_;
   int32x4_t zero_point_;
+  int16x8_t min_;
+  int16x8_t max_;
+};
+
+/// The linear function of kernels/add/linear.hpp, 8 elements at a time.
+template <class T>
+class NeonLinearAdd {
+ public:
+  static constexpr index_t step = 8;
+
+  explicit NeonLinearAdd(const AddQuantization& q) noexcept
+      : linear_(q.linear),
+        high_(vdupq_n_s32(q.linear.high)),
+        low_(vdupq_n_s32(q.linear.low)),
+        shift_(vdupq_n_s32(-q.linear.shift)),
+        min_(vdupq_n_s16(static_cast<std::int16_t>(q.output.min))),
+        max_(vdupq_n_s16(static_cast<std::int16_t>(q.output.max))) {}
+
+  /// Both inputs are read before the output is written: it may be one of them.
+  KINGLET_ALWAYS_INLINE void operator()(const T* lhs, const T* rhs, T* output) const noexcept {
+    const int16x8_t a = widened(lhs);
+    const int16x8_t b = widened(rhs);
+    const int32x4_t low = sum(vget_low_s16(a), vget_low_s16(b));
+    const int32x4_t high = sum(vget_high_s16(a), vget_high_s16(b));
+    const int16x8_t y = vminq_s16(vmaxq_s16(vqmovn_high_s32(vqmovn_s32(low), high), min_), max_);
+    vst1_u8(reinterpret_cast<std::uint8_t*>(output), vreinterpret_u8_s8(vmovn_s16(y)));
+  }
+
+ private:
+  KINGLET_ALWAYS_INLINE int32x4_t sum(int16x4_t a, int16x4_t b) const noexcept {
+    const int32x4_t high = vmlal_n_s16(vmlal_n_s16(high_, a, linear_.lhs_high), b, linear_.rhs_high);
+    const int32x4_t low = vmlal_n_s16(vmlal_n_s16(low_, a, linear_.lhs_low), b, linear_.rhs_low);
+    return vshlq_s32(vsraq_n_s32(high, low, AddQuantization::Linear::low_bits), shift_);
+  }
+
+  AddQuantization::Linear linear_;
+  int32x4_t high_;
+  int32x4_t low_;
+  int32x4_t shift_;
   int16x8_t min_;
   int16x8_t max_;
 };
@@ -85,7 +126,12 @@ struct Neon {
     if constexpr (sizeof(T) == 1) {
       if (!std::is_constant_evaluated() && lhs.extents() == output.extents() &&
           rhs.extents() == output.extents()) {
-        row<R>(lhs.data(), rhs.data(), output.data(), static_cast<std::ptrdiff_t>(output.size()), q);
+        const auto size = static_cast<std::ptrdiff_t>(output.size());
+        if (q.linear.shift != 0) {
+          row(detail::NeonLinearAdd<T>(q), lhs.data(), rhs.data(), output.data(), size);
+        } else {
+          row(detail::NeonAdd<R, T>(q), lhs.data(), rhs.data(), output.data(), size);
+        }
         return;
       }
     }
@@ -93,10 +139,8 @@ struct Neon {
   }
 
  private:
-  template <Rounding R, class T>
-  static void row(const T* lhs, const T* rhs, T* output, std::ptrdiff_t size,
-                  const AddQuantization& q) noexcept {
-    const detail::NeonAdd<R, T> add(q);
+  template <class Add, class T>
+  static void row(const Add& add, const T* lhs, const T* rhs, T* output, std::ptrdiff_t size) noexcept {
     std::ptrdiff_t i = 0;
     for (; i + add.step <= size; i += add.step) {
       add(lhs + i, rhs + i, output + i);

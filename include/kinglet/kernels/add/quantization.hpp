@@ -37,10 +37,28 @@ struct AddQuantization {
     std::int32_t max = 0;
     friend constexpr bool operator==(const Output&, const Output&) = default;
   };
+  /// The whole of it as one linear function of 8-bit elements, where there is one: see kernels/add/linear.hpp.
+  struct Linear {
+    std::int16_t lhs_high = 0;
+    std::int16_t rhs_high = 0;
+    std::int16_t lhs_low = 0;
+    std::int16_t rhs_low = 0;
+    std::int32_t high = 0;
+    std::int32_t low = 0;
+    std::int32_t shift = 0;  ///< 0: there is none
+    static constexpr int low_bits = 15;
+
+    /// With the output's zero point, without the clamp.
+    KINGLET_ALWAYS_INLINE constexpr std::int32_t operator()(std::int32_t a, std::int32_t b) const noexcept {
+      return (a * lhs_high + b * rhs_high + high + ((a * lhs_low + b * rhs_low + low) >> low_bits)) >> shift;
+    }
+    friend constexpr bool operator==(const Linear&, const Linear&) = default;
+  };
   std::int32_t left_shift = 0;
   Input lhs{};
   Input rhs{};
   Output output{};
+  Linear linear{};
   friend constexpr bool operator==(const AddQuantization&, const AddQuantization&) = default;
 };
 
@@ -70,7 +88,8 @@ constexpr AddQuantization make_add_quantization(PerTensor lhs, PerTensor rhs, Pe
   return {.left_shift = left_shift,
           .lhs = {lhs.zero_point, make_multiplier(s1 / twice_max)},
           .rhs = {rhs.zero_point, make_multiplier(s2 / twice_max)},
-          .output = {make_multiplier(twice_max / unit), output.zero_point, range.min, range.max}};
+          .output = {make_multiplier(twice_max / unit), output.zero_point, range.min, range.max},
+          .linear = {}};
 }
 
 /// Another result where 16-bit scales are powers of two and the larger of the inputs' is the output's: each input
@@ -95,7 +114,8 @@ constexpr std::optional<AddQuantization> make_shifting_add_quantization(PerTenso
   return AddQuantization{.left_shift = left_shift,
                          .lhs = {0, make_multiplier(static_cast<double>(lhs.scale) / unit)},
                          .rhs = {0, make_multiplier(static_cast<double>(rhs.scale) / unit)},
-                         .output = {make_multiplier(1.0), 0, range.min, range.max}};
+                         .output = {make_multiplier(1.0), 0, range.min, range.max},
+                         .linear = {}};
 }
 
 }  // namespace kinglet::inline KINGLET_TARGET::add

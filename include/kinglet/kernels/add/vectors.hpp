@@ -12,7 +12,8 @@
 /// | double_rounding_upward | 2^10                    | 2^(r-1)              | 0              |
 /// | single_rounding        | 0                       | 2^(r-1)              | 0              |
 /// Both products are one instruction each, on lanes that hold (x, 64 x) in 16 bits: x h = x (h % 64) + 64 x (h / 64).
-/// The sum of two scaled inputs is requantized as a convolution's is.
+/// The sum of two scaled inputs is requantized as a convolution's is. Quantizations with a linear function
+/// (kernels/add/linear.hpp) take that: its products are one instruction each on lanes that hold (a, b).
 #pragma once
 
 #include <cstring>
@@ -62,6 +63,57 @@ class ScaleLanes {
   Register rounding_;
 };
 
+/// Both inputs are read before the output is written: it may be one of them.
+/// @param step writes `Step` elements
+template <index_t Step, class T, class F>
+void add_row(const T* lhs, const T* rhs, T* output, std::ptrdiff_t size, const F& step) noexcept {
+  std::ptrdiff_t i = 0;
+  for (; i + Step <= size; i += Step) {
+    step(lhs + i, rhs + i, output + i);
+  }
+  if (i < size) {
+    const auto rest = static_cast<std::size_t>(size - i);
+    T a[Step] = {};
+    T b[Step] = {};
+    T sums[Step];
+    std::memcpy(a, lhs + i, rest);
+    std::memcpy(b, rhs + i, rest);
+    step(a, b, sums);
+    std::memcpy(output + i, sums, rest);
+  }
+}
+
+/// A row by the linear function.
+template <class Lanes, class T>
+void add_linear_row(const T* lhs, const T* rhs, T* output, std::ptrdiff_t size,
+                    const AddQuantization& q) noexcept {
+  using Register = typename Lanes::Register;
+  const Register high = Lanes::set32(pair16(q.linear.lhs_high, q.linear.rhs_high));
+  const Register low = Lanes::set32(pair16(q.linear.lhs_low, q.linear.rhs_low));
+  const Register high_constant = Lanes::set32(q.linear.high);
+  const Register low_constant = Lanes::set32(q.linear.low);
+  const int shift = q.linear.shift;
+  const auto min = static_cast<T>(q.output.min);
+  const auto max = static_cast<T>(q.output.max);
+  constexpr index_t step = 4 * Lanes::count;
+  const auto scaled = [&](Register ab) KINGLET_INLINE_LAMBDA {
+    const Register rest =
+        Lanes::shift_right32(Lanes::multiply_add(low_constant, ab, low), AddQuantization::Linear::low_bits);
+    return Lanes::shift_right32(Lanes::add32(Lanes::multiply_add(high_constant, ab, high), rest), shift);
+  };
+  const auto half_step = [&](const T* a, const T* b) KINGLET_INLINE_LAMBDA {
+    const Register x = Lanes::load_wide(a);
+    const Register y = Lanes::load_wide(b);
+    return Lanes::pack32(scaled(Lanes::interleave_low16(x, y)), scaled(Lanes::interleave_high16(x, y)));
+  };
+  add_row<step>(lhs, rhs, output, size, [&](const T* a, const T* b, T* to) KINGLET_INLINE_LAMBDA {
+    const Register first = half_step(a, b);
+    const Register second = half_step(a + step / 2, b + step / 2);
+    Lanes::template store_parts<1>(reinterpret_cast<std::byte*>(to), 0,
+                                   Lanes::template join8<T>(first, second, min, max));
+  });
+}
+
 /// The whole operator for a row.
 template <class Lanes, Rounding R, class T>
 class AddLanes {
@@ -83,22 +135,9 @@ class AddLanes {
         min_(static_cast<T>(q.output.min)),
         max_(static_cast<T>(q.output.max)) {}
 
-  /// Both inputs are read before the output is written: it may be one of them.
   void row(const T* lhs, const T* rhs, T* output, std::ptrdiff_t size) const noexcept {
-    std::ptrdiff_t i = 0;
-    for (; i + step <= size; i += step) {
-      one_step(lhs + i, rhs + i, output + i);
-    }
-    if (i < size) {
-      const auto rest = static_cast<std::size_t>(size - i);
-      T a[step] = {};
-      T b[step] = {};
-      T sums[step];
-      std::memcpy(a, lhs + i, rest);
-      std::memcpy(b, rhs + i, rest);
-      one_step(a, b, sums);
-      std::memcpy(output + i, sums, rest);
-    }
+    add_row<step>(lhs, rhs, output, size,
+                  [this](const T* a, const T* b, T* to) KINGLET_INLINE_LAMBDA { one_step(a, b, to); });
   }
 
  private:
@@ -156,8 +195,14 @@ struct Vectors {
       if (!std::is_constant_evaluated()) {
         using Row = detail::AddLanes<Lanes, R, T>;
         const auto& [lhs, rhs, output] = tensors;
-        if (lhs.extents() == output.extents() && rhs.extents() == output.extents() && Row::applies(q)) {
-          Row(q).row(lhs.data(), rhs.data(), output.data(), static_cast<std::ptrdiff_t>(output.size()));
+        const bool one_shape = lhs.extents() == output.extents() && rhs.extents() == output.extents();
+        const auto size = static_cast<std::ptrdiff_t>(output.size());
+        if (one_shape && q.linear.shift != 0) {
+          detail::add_linear_row<Lanes>(lhs.data(), rhs.data(), output.data(), size, q);
+          return;
+        }
+        if (one_shape && Row::applies(q)) {
+          Row(q).row(lhs.data(), rhs.data(), output.data(), size);
           return;
         }
       }

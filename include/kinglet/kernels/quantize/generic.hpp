@@ -59,6 +59,15 @@ struct Generic {
   template <Rounding R, Integer From, Integer To>
   static constexpr void run(std::span<const From> input, To* output,
                             const RequantizeQuantization& q) noexcept {
+    if constexpr (sizeof(From) == 1) {
+      if (q.linear.shift != 0) {
+        const auto linear = q.linear;
+        detail::transform(input, output, [linear, min = q.min, max = q.max](From x) {
+          return static_cast<To>(std::clamp(linear(x), min, max));
+        });
+        return;
+      }
+    }
     const UniformRequantize<R> scale(q.multiplier);
     detail::transform(input, output, [q, scale](From x) {
       return static_cast<To>(

@@ -16,11 +16,24 @@ concept Integer = QuantizedElement<T> || std::same_as<T, std::int32_t>;
 
 /// output = clamp(requantize(x - input_zero_point) + output_zero_point, min, max).
 struct RequantizeQuantization {
+  /// The same as one linear function of 8-bit elements, where there is one: see kernels/quantize/linear.hpp.
+  struct Linear {
+    std::int32_t scale = 0;
+    std::int32_t constant = 0;
+    std::int32_t shift = 0;  ///< 0: there is none
+
+    /// Without the clamp.
+    KINGLET_ALWAYS_INLINE constexpr std::int32_t operator()(std::int32_t x) const noexcept {
+      return (x * scale + constant) >> shift;
+    }
+    friend constexpr bool operator==(const Linear&, const Linear&) = default;
+  };
   std::int32_t input_zero_point = 0;
   Multiplier multiplier{};
   std::int32_t output_zero_point = 0;
   std::int32_t min = 0;
   std::int32_t max = 0;
+  Linear linear{};
   friend constexpr bool operator==(const RequantizeQuantization&, const RequantizeQuantization&) = default;
 };
 
@@ -34,7 +47,8 @@ constexpr RequantizeQuantization make_requantize_quantization(
           .multiplier = make_multiplier(static_cast<double>(input.scale) / static_cast<double>(output.scale)),
           .output_zero_point = output.zero_point,
           .min = range.min,
-          .max = range.max};
+          .max = range.max,
+          .linear = {}};
 }
 
 }  // namespace kinglet::inline KINGLET_TARGET::quantize

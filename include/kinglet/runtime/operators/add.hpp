@@ -3,7 +3,7 @@
 /// ADD, with broadcasting over four dimensions; tensors of equal shape may have any rank.
 #pragma once
 
-#include <kinglet/kernels/add/quantization.hpp>
+#include <kinglet/kernels/add/linear.hpp>
 #include <kinglet/quant/profile.hpp>
 #include <kinglet/runtime/require.hpp>
 
@@ -110,6 +110,10 @@ struct Add {
                  {p.template data<T>(inputs[1]), shape_of(inputs[1], flat, image)},
                  {p.template output_data<T>(), shape_of(output, flat, image)}},
                 quantization_of<T>({lhs, rhs}, output.per_tensor(), *options)};
+      if (flat) {
+        state->quantization.linear =
+            kinglet::add::find_linear<typename P::elementwise, T>(state->quantization);
+      }
     }
     p.template set_step<S, run<T>>(state);
     if (flat && image) {

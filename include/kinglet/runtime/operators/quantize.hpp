@@ -3,7 +3,7 @@
 /// QUANTIZE (from float, or from one integer type or scale to another) and DEQUANTIZE (to float).
 #pragma once
 
-#include <kinglet/kernels/quantize/quantization.hpp>
+#include <kinglet/kernels/quantize/linear.hpp>
 #include <kinglet/quant/profile.hpp>
 #include <kinglet/runtime/require.hpp>
 
@@ -111,6 +111,8 @@ struct Quantize {
                 p.template output_data<To>(),
                 detail::row_elements(input),
                 kinglet::quantize::make_requantize_quantization<To>(input.per_tensor(), output.per_tensor())};
+      state->quantization.linear =
+          kinglet::quantize::find_linear<typename P::elementwise, From, To>(state->quantization);
     }
     p.template set_step<S, run_integer<From, To>>(state);
     detail::set_elementwise_rows<S, run_integer<From, To>>(p);
