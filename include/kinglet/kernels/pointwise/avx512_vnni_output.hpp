@@ -83,6 +83,15 @@ struct ByteOutput {
   bool is_plain;  ///< nothing to clamp, and all of the block's channels
 
   void next_block(index_t outputs) noexcept { rows += outputs; }
+  /// The next row's signed bytes.
+  template <index_t Width>
+  KINGLET_ALWAYS_INLINE void store_row(__m512i bytes) const noexcept {
+    if (is_plain) {
+      store_part<Width, 0>(rows, bytes, std::integral_constant<index_t, Width>{});
+    } else {
+      store_part<Width, 0>(rows, narrowing->clamp(bytes), channels);
+    }
+  }
 
   /// Rows first .. first + count of a block of `Vectors` vectors. In each 128-bit part of the bytes the rows have their 4
   /// `Vectors` bytes one after another.

@@ -113,7 +113,11 @@ KINGLET_NOINLINE void run_tiles(const TileInput& in, const Ending& given, index_
                [rest](const std::uint8_t* p) KINGLET_INLINE_LAMBDA { return load_rest(p, rest); });
     }
     unrolled<Rows>([&](auto m) KINGLET_INLINE_LAMBDA {
-      unrolled<Vectors>([&](auto v) KINGLET_INLINE_LAMBDA { isa::settle(sum[m][v]); });
+      unrolled<Vectors>([&](auto v) KINGLET_INLINE_LAMBDA {
+        __m512i settled = sum[m][v];  // a name of its own: else gcc may keep all sums in memory
+        isa::settle(settled);
+        sum[m][v] = settled;
+      });
     });
     ending(sum);
   }
@@ -132,23 +136,21 @@ struct FloatEnding {
   KINGLET_ALWAYS_INLINE void operator()(const __m512i (&sum)[Rows][Vectors]) noexcept {
     __m512 high[Vectors];
     unrolled<Vectors>([&](auto v) KINGLET_INLINE_LAMBDA { high[v] = _mm512_load_ps(block.floats(v).high); });
-    constexpr index_t together = 4 / Vectors;  // rows whose bytes fill a register
-    unrolled<(Rows + together - 1) / together>([&](auto group) KINGLET_INLINE_LAMBDA {
-      constexpr index_t first = group * together;
-      constexpr index_t count = std::min(together, Rows - first);
-      const auto y = [&](auto i) KINGLET_INLINE_LAMBDA {
-        constexpr index_t row = std::min(first + i / Vectors, Rows - 1);
-        constexpr index_t v = i % Vectors;
-        return isa::requantize<Away>(sum[row][v], block.floats(v), high[v]);
-      };
-      const auto y01 = [&](auto i) KINGLET_INLINE_LAMBDA {
-        return _mm512_packs_epi32(y(i), y(std::integral_constant<index_t, i + 1>{}));
-      };
-      const __m512i low = y01(std::integral_constant<index_t, 0>{});
-      const __m512i high_half = Vectors * count > 2 ? y01(std::integral_constant<index_t, 2>{}) : low;
-      out.template store<Vectors>(first, count, low, high_half);
+    const auto y = [&](index_t row, index_t v) KINGLET_INLINE_LAMBDA {
+      return isa::requantize<Away>(sum[row][v], block.floats(v), high[v]);
+    };
+    const auto y01 = [&](index_t row, index_t v)
+                         KINGLET_INLINE_LAMBDA { return _mm512_packs_epi32(y(row, v), y(row, v + 1)); };
+    unrolled<Rows>([&](auto m) KINGLET_INLINE_LAMBDA {
+      if constexpr (Vectors == 4) {
+        out.template store_row<64>(_mm512_packs_epi16(y01(m, 0), y01(m, 2)));
+      } else if constexpr (Vectors == 2) {
+        out.template store_row<32>(_mm512_castsi256_si512(_mm512_cvtsepi16_epi8(y01(m, 0))));
+      } else {
+        out.template store_row<16>(_mm512_castsi128_si512(_mm512_cvtsepi32_epi8(y(m, 0))));
+      }
+      out.rows += out.row_stride;
     });
-    out.rows += Rows * out.row_stride;
   }
 };
 
