@@ -158,7 +158,7 @@ struct Avx512Vnni {
       rows.depth = filters.depth;
       filters = whole_groups(filters);
       for_copies([&] {
-        pointwise::multiply_bytes(filters, memory.packed, rows, out);
+        pointwise::multiply_bytes<typename C::weight_type>(filters, memory.packed, rows, out);
         out.rows += std::ptrdiff_t{rows.count} * channels;
       });
     } else {

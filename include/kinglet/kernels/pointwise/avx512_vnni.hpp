@@ -14,21 +14,24 @@ namespace kinglet::inline KINGLET_TARGET::pointwise {
 
 template <index_t Vectors>
 void run_block(TileInput& in, const ByteOutput& out, const ByteRows& rows) noexcept {
+  const auto run_with = [&](auto ending) { detail::run_rows<Vectors>(in, ending, rows.count); };
   switch (in.block.scaling()) {
-    case Scaling::floating: {
-      FloatEnding<false> ending{in.block, out};
-      detail::run_rows<Vectors>(in, ending, rows.count);
-      break;
-    }
-    case Scaling::floating_away: {
-      FloatEnding<true> ending{in.block, out};
-      detail::run_rows<Vectors>(in, ending, rows.count);
-      break;
-    }
-    default: {
-      IntegerEnding ending{in.block, out, rows.away};
-      detail::run_rows<Vectors>(in, ending, rows.count);
-    }
+    case Scaling::floating: run_with(FloatEnding<false, false>{in.block, out, nullptr}); break;
+    case Scaling::floating_away: run_with(FloatEnding<true, false>{in.block, out, nullptr}); break;
+    default: run_with(IntegerEnding{in.block, out, nullptr, rows.away});
+  }
+}
+
+/// Of rows with offsets, as unsigned weights have them.
+struct OffsetOutput : ByteOutput {};
+
+template <index_t Vectors>
+void run_block(TileInput& in, const OffsetOutput& out, const ByteRows& rows) noexcept {
+  const auto run_with = [&](auto ending) { detail::run_rows<Vectors>(in, ending, rows.count); };
+  switch (in.block.scaling()) {
+    case Scaling::floating: run_with(FloatEnding<false, true>{in.block, out, rows.row_offsets}); break;
+    case Scaling::floating_away: run_with(FloatEnding<true, true>{in.block, out, rows.row_offsets}); break;
+    default: run_with(IntegerEnding{in.block, out, rows.row_offsets, rows.away});
   }
 }
 
@@ -37,44 +40,87 @@ namespace detail {
 /// Rows whose activations are summed together: whole tiles of every kind.
 inline constexpr index_t chunk_rows = 48;
 
-/// The offsets d * sum u of rows, for unsigned activations.
+/// The sums of 16 vectors' lanes.
+inline __m512i sum_lanes(const __m512i (&x)[16]) noexcept {
+  __m512i pairs[8];
+  __m512i fours[4];
+  unrolled<8>([&](auto i) KINGLET_INLINE_LAMBDA {
+    pairs[i] = _mm512_add_epi32(_mm512_unpacklo_epi32(x[2 * i], x[2 * i + 1]),
+                                _mm512_unpackhi_epi32(x[2 * i], x[2 * i + 1]));
+  });
+  unrolled<4>([&](auto i) KINGLET_INLINE_LAMBDA {
+    fours[i] = _mm512_add_epi32(_mm512_unpacklo_epi64(pairs[2 * i], pairs[2 * i + 1]),
+                                _mm512_unpackhi_epi64(pairs[2 * i], pairs[2 * i + 1]));
+  });
+  const auto halves = [&](int i) KINGLET_INLINE_LAMBDA {
+    return _mm512_add_epi32(_mm512_shuffle_i32x4(fours[i], fours[i + 1], 0x44),
+                            _mm512_shuffle_i32x4(fours[i], fours[i + 1], 0xee));
+  };
+  const __m512i lower = halves(0);
+  const __m512i upper = halves(2);
+  return _mm512_add_epi32(_mm512_shuffle_i32x4(lower, upper, 0x88), _mm512_shuffle_i32x4(lower, upper, 0xdd));
+}
+
+/// The offsets d * sum u of rows, for unsigned activations; of `chunk_rows`, whatever their number.
 inline void sum_rows(const ByteRows& in, index_t segments, std::int32_t* offsets) noexcept {
   const __m512i ones = _mm512_set1_epi8(1);
-  for (index_t m = 0; m < in.count; ++m) {
+  const __m512i d = _mm512_set1_epi32(in.d);
+  const index_t whole = (in.depth - 1) / 64;
+  const __mmask64 rest = ~__mmask64{0} >> (64 * (whole + 1) - in.depth);
+  const auto sum_row = [&](const std::uint8_t* row) KINGLET_INLINE_LAMBDA {
     __m512i sum = _mm512_setzero_si512();
-    for (index_t s = 0; s < segments; ++s) {
-      const std::uint8_t* const row = in.rows + m * in.row_stride + s * in.segment_stride;
-      index_t k = 0;
-      for (; k + 64 <= in.depth; k += 64) {
-        sum = _mm512_dpbusd_epi32(sum, _mm512_loadu_si512(row + k), ones);
+    for (index_t s = 0; s < segments; ++s, row += in.segment_stride) {
+      for (index_t k = 0; k < whole; ++k) {
+        sum = _mm512_dpbusd_epi32(sum, _mm512_loadu_si512(row + k * 64), ones);
       }
-      const __mmask64 rest = (__mmask64{1} << (in.depth - k)) - 1;
-      sum = _mm512_dpbusd_epi32(sum, _mm512_maskz_loadu_epi8(rest, row + k), ones);
+      sum = _mm512_dpbusd_epi32(sum, _mm512_maskz_loadu_epi8(rest, row + whole * 64), ones);
     }
-    offsets[m] = static_cast<std::int32_t>(static_cast<std::uint32_t>(in.d) *
-                                           static_cast<std::uint32_t>(_mm512_reduce_add_epi32(sum)));
+    return sum;
+  };
+  const auto sum_short_row = [&](const std::uint8_t* row) KINGLET_INLINE_LAMBDA {
+    return _mm512_dpbusd_epi32(_mm512_setzero_si512(), _mm512_maskz_loadu_epi8(rest, row), ones);
+  };
+  for (index_t first = 0; first < in.count; first += 16) {
+    __m512i sums[16];
+    const std::uint8_t* row = in.rows + first * in.row_stride;
+    const auto sum_all = [&](const auto& sum) KINGLET_INLINE_LAMBDA {
+      unrolled<16>([&](auto i) KINGLET_INLINE_LAMBDA {
+        sums[i] = sum(row);
+        row += first + i + 1 < in.count ? in.row_stride : 0;
+      });
+    };
+    if (segments == 1 && whole == 0) {
+      sum_all(sum_short_row);
+    } else {
+      sum_all(sum_row);
+    }
+    _mm512_storeu_si512(offsets + first, _mm512_mullo_epi32(sum_lanes(sums), d));
   }
 }
 
 }  // namespace detail
 
-/// Rows times packed filters.
-KINGLET_NOINLINE inline void multiply_bytes(const PackedRows& shape, const std::byte* packed,
-                                            const ByteRows& rows, const ByteOutput& output) noexcept {
-  if (rows.d == 0) {
-    run_blocks(shape, packed, rows, output, nullptr);
-    return;
+/// Rows times packed filters. @tparam W weights
+template <class W>
+KINGLET_NOINLINE void multiply_bytes(const PackedRows& shape, const std::byte* packed, const ByteRows& rows,
+                                     const ByteOutput& output) noexcept {
+  if constexpr (std::is_unsigned_v<W>) {
+    if (rows.d != 0) {
+      std::int32_t offsets[detail::chunk_rows];
+      ByteRows chunk = rows;
+      OffsetOutput out{output};
+      chunk.row_offsets = offsets;
+      for (index_t left = rows.count; left > 0; left -= detail::chunk_rows) {
+        chunk.count = std::min(left, detail::chunk_rows);
+        detail::sum_rows(chunk, shape.segments, offsets);
+        run_blocks(shape, packed, chunk, out);
+        chunk.rows += chunk.count * chunk.row_stride;
+        out.rows += chunk.count * out.row_stride;
+      }
+      return;
+    }
   }
-  std::int32_t offsets[detail::chunk_rows];
-  ByteRows chunk = rows;
-  ByteOutput out = output;
-  for (index_t left = rows.count; left > 0; left -= detail::chunk_rows) {
-    chunk.count = std::min(left, detail::chunk_rows);
-    detail::sum_rows(chunk, shape.segments, offsets);
-    run_blocks(shape, packed, chunk, out, offsets);
-    chunk.rows += chunk.count * chunk.row_stride;
-    out.rows += chunk.count * out.row_stride;
-  }
+  run_blocks(shape, packed, rows, output);
 }
 
 /// The engine that kernels on packed rows are made of (kernels/pointwise/packed.hpp).
@@ -97,19 +143,17 @@ struct Avx512VnniRows : PackedRows {
   void multiply(const RowRun<T>& run, const ConvolutionQuantization& q,
                 const KernelMemory& memory) const noexcept {
     const Narrowing narrowing = Narrowing::of<T>(q.output);
-    ByteRows rows{reinterpret_cast<const std::uint8_t*>(run.rows),
-                  run.row_stride,
-                  0,
-                  0,
-                  std::is_signed_v<T>,
-                  Finish::of<R>(q.output, false).away,
-                  (std::is_signed_v<W> ? 0 : 128) - q.filter_zero_point,
-                  depth};
+    ByteRows rows{.rows = reinterpret_cast<const std::uint8_t*>(run.rows),
+                  .row_stride = run.row_stride,
+                  .is_signed = std::is_signed_v<T>,
+                  .away = Finish::of<R>(q.output, false).away,
+                  .d = (std::is_signed_v<W> ? 0 : 128) - q.filter_zero_point,
+                  .depth = depth};
     ByteOutput output{reinterpret_cast<std::uint8_t*>(run.output), run.output_stride, outputs, &narrowing,
                       Narrowing::is_identity<T>(q.output)};
     for (std::ptrdiff_t left = run.count; left > 0; left -= rows.count) {
       rows.count = static_cast<index_t>(std::min<std::ptrdiff_t>(left, index_t{1} << 24));
-      multiply_bytes(*this, memory.packed, rows, output);
+      multiply_bytes<W>(*this, memory.packed, rows, output);
       rows.rows += rows.count * rows.row_stride;
       output.rows += rows.count * output.row_stride;
     }

@@ -17,10 +17,11 @@ struct ByteRows {
   std::ptrdiff_t segment_stride = 0;  ///< bytes
   index_t count = 0;
   // Of 8-bit activations.
-  bool is_signed = false;  ///< bytes are still signed
-  bool away = false;       ///< double_rounding where negative outputs are kept
-  std::int32_t d = 0;      ///< 128 - zf of unsigned weights
-  index_t depth = 0;       ///< bytes of a segment, which the shape may round up
+  bool is_signed = false;                     ///< bytes are still signed
+  bool away = false;                          ///< double_rounding where negative outputs are kept
+  std::int32_t d = 0;                         ///< 128 - zf of unsigned weights
+  index_t depth = 0;                          ///< bytes of a segment, which the shape may round up
+  const std::int32_t* row_offsets = nullptr;  ///< d * sum u of each row, where d is not 0
 };
 
 namespace detail {
@@ -31,8 +32,7 @@ void advance(TileInput& in, Ending& ending, index_t tiles) noexcept {
   if (tiles > 0) {
     run_tiles<Rows, Vectors>(in, ending, tiles);
     in.rows += std::ptrdiff_t{tiles} * Rows * in.row_stride;
-    in.row_offsets = in.row_offsets == nullptr ? nullptr : in.row_offsets + tiles * Rows;
-    ending.out.rows += std::ptrdiff_t{tiles} * Rows * ending.out.row_stride;
+    ending.skip(tiles * Rows);
   }
 }
 
@@ -83,22 +83,16 @@ void run_rows(TileInput& in, Ending& ending, index_t count) noexcept {
 /// All rows with all blocks. `output.channels` are all channels.
 /// @tparam Output has `is_plain`, `channels`, `next_block`, and a `run_block<Vectors>(TileInput&, output, rows)`
 template <class Output>
-void run_blocks(const PackedRows& shape, const std::byte* packed, const ByteRows& rows, const Output& output,
-                const std::int32_t* offsets) noexcept {
+void run_blocks(const PackedRows& shape, const std::byte* packed, const ByteRows& rows,
+                const Output& output) noexcept {
   const index_t segment_bytes = shape.depth * 4 / shape.group;
   Output out = output;
   const std::byte* at = packed + aligned_offset(packed);
   for (index_t b = 0; b < shape.blocks(); ++b) {
     const index_t vectors = shape.vectors_of(b);
-    TileInput in{rows.rows,
-                 rows.row_stride,
-                 shape.segments,
-                 segment_bytes / 4,
-                 segment_bytes % 4,
-                 rows.segment_stride,
-                 {at},
-                 offsets,
-                 _mm512_set1_epi8(rows.is_signed ? -128 : 0)};
+    TileInput in{
+        rows.rows,         rows.row_stride,     shape.segments, segment_bytes / 4,
+        segment_bytes % 4, rows.segment_stride, {at},           _mm512_set1_epi8(rows.is_signed ? -128 : 0)};
     out.is_plain = output.is_plain && out.channels >= vectors * PackedRows::lanes;
     switch (vectors) {
       case 1: run_block<1>(in, out, rows); break;

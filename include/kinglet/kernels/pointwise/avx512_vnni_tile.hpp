@@ -27,8 +27,7 @@ struct TileInput {
   index_t rest;                   ///< bytes behind them: up to 3
   std::ptrdiff_t segment_stride;  ///< bytes
   PackedBlock block;
-  const std::int32_t* row_offsets;  ///< d * sum u of each row, or null
-  __m512i flip;                     ///< makes bytes unsigned
+  __m512i flip;  ///< makes bytes unsigned
 };
 
 /// 8-bit activations and weights.
@@ -67,7 +66,6 @@ KINGLET_NOINLINE void run_tiles(const TileInput& in, const Ending& given, index_
   using Dots = typename Ending::Dots;
   Ending ending = given;
   const std::uint8_t* rows = in.rows;
-  [[maybe_unused]] const std::int32_t* row_offsets = in.row_offsets;
   const std::ptrdiff_t stride = in.row_stride;
   const __m512i flip = in.flip;
   for (index_t tile = 0; tile < tiles; ++tile, rows += Rows * stride) {
@@ -76,16 +74,6 @@ KINGLET_NOINLINE void run_tiles(const TileInput& in, const Ending& given, index_
       const __m512i bias = _mm512_load_si512(in.block.bias<Vectors>() + v * PackedRows::lanes);
       unrolled<Rows>([&](auto m) KINGLET_INLINE_LAMBDA { sum[m][v] = bias; });
     });
-    if constexpr (Ending::takes_offsets) {
-      if (row_offsets != nullptr) {
-        unrolled<Rows>([&](auto m) KINGLET_INLINE_LAMBDA {
-          const __m512i offset = _mm512_set1_epi32(row_offsets[m]);
-          unrolled<Vectors>([&](auto v)
-                                KINGLET_INLINE_LAMBDA { sum[m][v] = _mm512_add_epi32(sum[m][v], offset); });
-        });
-        row_offsets += Rows;
-      }
-    }
     const auto multiply = [&](const std::int8_t* weights, const std::uint8_t* at,
                               auto load) KINGLET_INLINE_LAMBDA {
       __m512i w[Vectors];
@@ -124,20 +112,27 @@ KINGLET_NOINLINE void run_tiles(const TileInput& in, const Ending& given, index_
 }
 
 /// Sums are finished in registers.
-/// @tparam Away ties of negative outputs go away from zero
-template <bool Away>
+/// @tparam Away ties of negative outputs go away from zero  @tparam Offsets rows have them
+template <bool Away, bool Offsets>
 struct FloatEnding {
   using Dots = ByteDots;
-  static constexpr bool takes_offsets = false;
   PackedBlock block;
-  ByteOutput out;  ///< of the next tile
+  ByteOutput out;                   ///< of the next tile
+  const std::int32_t* row_offsets;  ///< its
+
+  void skip(index_t rows) noexcept {
+    out.rows += rows * out.row_stride;
+    row_offsets += Offsets ? rows : 0;
+  }
 
   template <index_t Rows, index_t Vectors>
   KINGLET_ALWAYS_INLINE void operator()(const __m512i (&sum)[Rows][Vectors]) noexcept {
     __m512 high[Vectors];
     unrolled<Vectors>([&](auto v) KINGLET_INLINE_LAMBDA { high[v] = _mm512_load_ps(block.floats(v).high); });
     const auto y = [&](index_t row, index_t v) KINGLET_INLINE_LAMBDA {
-      return isa::requantize<Away>(sum[row][v], block.floats(v), high[v]);
+      const __m512i x =
+          Offsets ? _mm512_add_epi32(sum[row][v], _mm512_set1_epi32(row_offsets[row])) : sum[row][v];
+      return isa::requantize<Away>(x, block.floats(v), high[v]);
     };
     const auto y01 = [&](index_t row, index_t v)
                          KINGLET_INLINE_LAMBDA { return _mm512_packs_epi32(y(row, v), y(row, v + 1)); };
@@ -151,27 +146,34 @@ struct FloatEnding {
       }
       out.rows += out.row_stride;
     });
+    row_offsets += Offsets ? Rows : 0;
   }
 };
 
 /// Sums are finished in memory, by integers.
 struct IntegerEnding {
   using Dots = ByteDots;
-  static constexpr bool takes_offsets = true;
   PackedBlock block;
   ByteOutput out;
-  bool away;  ///< double_rounding where negative outputs are kept
+  const std::int32_t* row_offsets;  ///< or null
+  bool away;                        ///< double_rounding where negative outputs are kept
+
+  void skip(index_t rows) noexcept {
+    out.rows += rows * out.row_stride;
+    row_offsets = row_offsets == nullptr ? nullptr : row_offsets + rows;
+  }
 
   template <index_t Rows, index_t Vectors>
   KINGLET_ALWAYS_INLINE void operator()(const __m512i (&sum)[Rows][Vectors]) noexcept {
     alignas(64) std::int32_t sums[Rows * Vectors * PackedRows::lanes];
     unrolled<Rows>([&](auto m) KINGLET_INLINE_LAMBDA {
+      const __m512i offset = _mm512_set1_epi32(row_offsets == nullptr ? 0 : row_offsets[m]);
       unrolled<Vectors>([&](auto v) KINGLET_INLINE_LAMBDA {
-        _mm512_store_si512(sums + (m * Vectors + v) * PackedRows::lanes, sum[m][v]);
+        _mm512_store_si512(sums + (m * Vectors + v) * PackedRows::lanes, _mm512_add_epi32(sum[m][v], offset));
       });
     });
     finish_rows<Vectors>({block, away, Rows}, out, sums);
-    out.rows += Rows * out.row_stride;
+    skip(Rows);
   }
 };
 

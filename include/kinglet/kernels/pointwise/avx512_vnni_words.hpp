@@ -79,9 +79,10 @@ struct WordOutput {
 /// two vectors behind them.
 struct WordEnding {
   using Dots = WordDots;
-  static constexpr bool takes_offsets = false;
   PackedBlock block;
   WordOutput out;  ///< of the next tile
+
+  void skip(index_t rows) noexcept { out.rows += rows * out.row_stride; }
 
   template <index_t Rows, index_t Vectors>
   KINGLET_ALWAYS_INLINE void operator()(const __m512i (&sum)[Rows][Vectors]) noexcept {
@@ -102,7 +103,7 @@ struct WordEnding {
         });
       });
     }
-    out.rows += Rows * out.row_stride;
+    skip(Rows);
   }
 };
 
@@ -203,7 +204,7 @@ struct Avx512VnniWords : PairRows<isa::Lanes16> {
   /// @param shape words(), or with the depth rounded up to whole groups where there is something behind it to be read
   KINGLET_NOINLINE static void multiply_words(const PackedRows& shape, const std::byte* packed,
                                               const ByteRows& rows, const WordOutput& output) noexcept {
-    run_blocks(shape, packed + aligned_offset(packed) + packed_alignment, rows, output, nullptr);
+    run_blocks(shape, packed + aligned_offset(packed) + packed_alignment, rows, output);
   }
   [[nodiscard]] constexpr PackedRows words() const noexcept {
     return {depth / segments, outputs, segments, 2};

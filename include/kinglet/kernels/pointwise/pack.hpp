@@ -133,8 +133,7 @@ struct PackedLanes {
   Multiplier multipliers[PackedRows::most_vectors][PackedRows::lanes]{};
   std::int32_t given[PackedRows::most_vectors][PackedRows::lanes]{};  ///< biases
   std::int32_t bias[PackedRows::most_vectors][PackedRows::lanes]{};   ///< folded ones
-  bool has_offsets = false;  ///< rows have, which the kernel adds to sums that integers finish only
-  bool takes_away = true;    ///< the kernel has isa::requantize<true>
+  bool takes_away = true;  ///< the kernel has isa::requantize<true>
 
   /// Writes head, requantization constants and biases of a block.
   /// @param largest_sum that is added to a given bias, in magnitude
@@ -144,7 +143,7 @@ struct PackedLanes {
     constexpr auto stage_bytes = static_cast<index_t>(sizeof(isa::RequantizeBlock16));
     const bool away = isa::FloatBlock16::is_away<R>(stage);
     const Scaling floating = away ? Scaling::floating_away : Scaling::floating;
-    Scaling scaling = !has_offsets && (takes_away || !away) ? floating : Scaling::short_integer;
+    Scaling scaling = takes_away || !away ? floating : Scaling::short_integer;
     isa::FloatBlock16 floats[PackedRows::most_vectors]{};
     std::int32_t zero_offsets[PackedRows::most_vectors][PackedRows::lanes]{};
     for (index_t v = 0; v < vectors && scaling == floating; ++v) {
@@ -247,7 +246,6 @@ constexpr void pack_rows(const PackedRows& rows, const RowFilters<W>& from, cons
     const index_t vectors = rows.vectors_of(b);
     BlockFilters<W> filters;
     PackedLanes lanes;
-    lanes.has_offsets = folding.d != 0;
     for (index_t v = 0; v < vectors; ++v) {
       for (index_t lane = 0; lane < PackedRows::lanes; ++lane) {
         const index_t o = first + channel_of(vectors, v, lane);
