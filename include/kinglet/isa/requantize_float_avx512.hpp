@@ -8,18 +8,19 @@
 /// two steps, where x q < -2^30, it is floor((x q + C - 2^31) / 2^h). With C + zero_point 2^h = x0 q + rest,
 /// 0 <= rest < q, and X = x + x0,
 ///   y + zero_point = floor((X q + rest) / 2^h) = floor(X high + (X low + offset)),
-/// where high 2^h is q without its lowest 7 bits, low 2^h those bits, and offset 2^h is a little more than rest; below
-/// `limit`, the X that belongs to x q = -2^30, 2^31 less. x0 is added to the bias when weights are packed. The inner sum
-/// is rounded in any way, the outer one down.
+/// where high 2^h is q without its lowest 7 bits, low 2^h those bits, and offset 2^h is a little more than rest, or a little
+/// less; below `limit`, the X that belongs to x q = -2^30, it is about 2^31 less. x0 is added to the bias when weights are
+/// packed. The inner sum is rounded in any way, the outer one down.
 ///
 /// Why it is exact. Take |X| <= 2^24, so that X is a float, and count in units of 2^-h. offset is a multiple of 2^8 and at
-/// least rest + 2^8, but less than rest + 2^9. |X low + offset| < 2^32, and rounding it moves it by less than 2^8. So what
-/// is rounded down last is between the exact value and 768 units more, and rounding down to a float passes no integer:
-/// both have the same floor, unless X q + rest is less than 768 units below a multiple k 2^h. For k in (min, max], outside
-/// of which outputs are clamped, the X before k is reached leaves 1 + (k 2^h - rest - 1) mod q units: `make` looks at all
-/// of them, 255 at most, and accepts the block if none is that close. X below `limit` give outputs up to the zero point,
-/// others from there on, so both rests are looked at for one k only, the one after the zero point. Beyond 2^24, where X is
-/// rounded as well, every step is monotonic and q / 2^h >= 2^-16 has made y 256 or more already.
+/// least rest + 2^8, but less than rest + 2^9; or 768 less. |X low + offset| < 2^32, and rounding it moves it by less than
+/// 2^8. So what is rounded down last is between the exact value and 768 units more, or less, and rounding down to a float
+/// passes no integer: both have the same floor, unless X q + rest is less than 768 units below a multiple k 2^h, or above
+/// it. For k in (min, max], outside of which outputs are clamped, the X before k is reached leaves 1 + left units,
+/// left = (k 2^h - rest - 1) mod q, and the next X is q - 1 - left above: `make` looks at all of them, 255 at most, takes
+/// the offset that none is too close for, and accepts the block if every channel has one. X below `limit` give outputs up
+/// to the zero point, others from there on, so both rests are looked at for one k only, the one after the zero point.
+/// Beyond 2^24, where X is rounded as well, every step is monotonic and q / 2^h >= 2^-16 has made y 256 or more already.
 #pragma once
 
 #include <kinglet/isa/requantize_avx512.hpp>
@@ -53,12 +54,16 @@ struct alignas(64) FloatBlock16 {
                              std::int32_t* zero_offsets) noexcept {
     Remainders at_zero{};
     Remainders below_zero{};
+    std::int64_t above[16]{};  // offsets, a little more than they should be, in units
+    std::int64_t below[16]{};
+    float unit[16]{};
     for (std::size_t c = 0; c < 16; ++c) {
       const Multiplier m = multipliers[c];
       block.limit[c] = std::numeric_limits<std::int32_t>::min();
       if (m.value == 0) {
         block.high[c] = block.low[c] = 0;
-        block.offset[c] = block.offset_below[c] = static_cast<float>(stage.zero_point) + 0.5F;
+        unit[c] = 0.5F;
+        above[c] = below[c] = 2 * std::int64_t{stage.zero_point} + 1;
         zero_offsets[c] = 0;
         at_zero.leave(c);
         below_zero.leave(c);
@@ -77,8 +82,9 @@ struct alignas(64) FloatBlock16 {
       zero_offsets[c] = static_cast<std::int32_t>((zero - rest) / m.value);
       block.high[c] = static_cast<float>(m.value & ~127) * power_of_two(-h);
       block.low[c] = static_cast<float>(m.value & 127) * power_of_two(-h);
-      block.offset[c] = static_cast<float>(more_than_rest) * power_of_two(-h);
-      block.offset_below[c] = static_cast<float>(more_than_rest - less) * power_of_two(-h);
+      above[c] = more_than_rest;
+      unit[c] = power_of_two(-h);
+      below[c] = more_than_rest - less;
       if (less != 0) {
         block.limit[c] = zero_offsets[c] - (m.value == 1 << 30 ? 1 : 0);
       }
@@ -86,8 +92,18 @@ struct alignas(64) FloatBlock16 {
       below_zero.set(c, m.value, h, (stage.min + std::int64_t{1}) << h, rest - less);
     }
     const std::int32_t first = std::max(stage.min, stage.zero_point) + 1;
-    return below_zero.are_far(stage.min + 1, std::min(stage.max, stage.zero_point + 1)) &&
-           at_zero.are_far(first, stage.max);
+    below_zero.look(stage.min + 1, std::min(stage.max, stage.zero_point + 1));
+    at_zero.look(first, stage.max);
+    if (!is_away<R>(stage)) {
+      at_zero.include(below_zero);  // one offset for all
+    }
+    bool all = true;
+    for (std::size_t c = 0; c < 16; ++c) {
+      all = all && below_zero.has_offset(c) && at_zero.has_offset(c);
+      block.offset[c] = static_cast<float>(above[c] - at_zero.less(c)) * unit[c];
+      block.offset_below[c] = static_cast<float>(below[c] - below_zero.less(c)) * unit[c];
+    }
+    return all;
   }
 
  private:
@@ -98,6 +114,8 @@ struct alignas(64) FloatBlock16 {
     std::uint32_t q[16];
     std::uint32_t left[16];
     std::uint32_t step[16];  ///< 2^h mod q
+    std::uint32_t least[16];
+    std::uint32_t most[16];
 
     constexpr void set(std::size_t c, std::int64_t value, int h, std::int64_t k, std::int64_t rest) noexcept {
       q[c] = static_cast<std::uint32_t>(value);
@@ -110,18 +128,31 @@ struct alignas(64) FloatBlock16 {
       left[c] = excess;
       step[c] = 0;
     }
-    /// Whether none is too close from `k`, where they are, up to `last`.
-    constexpr bool are_far(std::int32_t k, std::int32_t last) noexcept {
-      std::uint32_t least[16];
-      std::fill_n(least, 16, excess);
+    /// The least and the most of them from `k`, where they are, up to `last`.
+    constexpr void look(std::int32_t k, std::int32_t last) noexcept {
+      std::fill_n(least, 16, std::numeric_limits<std::uint32_t>::max());
+      std::fill_n(most, 16, 0U);
       for (; k <= last; ++k) {
         for (std::size_t c = 0; c < 16; ++c) {
           least[c] = std::min(least[c], left[c]);
+          most[c] = std::max(most[c], left[c]);
           const std::uint32_t next = left[c] + step[c];  // below 2^32; less q, or more than that if below q
           left[c] = std::min(next, next - q[c]);
         }
       }
-      return *std::min_element(least, least + 16) == excess;
+    }
+    constexpr void include(const Remainders& other) noexcept {
+      for (std::size_t c = 0; c < 16; ++c) {
+        least[c] = std::min(least[c], other.least[c]);
+        most[c] = std::max(most[c], other.most[c]);
+      }
+    }
+    [[nodiscard]] constexpr bool has_offset(std::size_t c) const noexcept {
+      return least[c] >= excess || most[c] + excess < q[c];
+    }
+    /// By which an offset that is a little more than it should be has to be smaller.
+    [[nodiscard]] constexpr std::uint32_t less(std::size_t c) const noexcept {
+      return least[c] >= excess ? 0 : excess;
     }
   };
 
