@@ -19,6 +19,8 @@ namespace kinglet::inline KINGLET_TARGET {
 inline constexpr std::uint64_t call_work = 6'000;
 /// and `Aim::automatic` takes chains that lose at most one part in this many of their work to calls.
 inline constexpr std::uint64_t free_share = 20;
+/// It may take one part in this many more memory than the smallest such plan, where that saves time.
+inline constexpr std::size_t spare_share = 4;
 
 namespace detail {
 

@@ -96,7 +96,9 @@ constexpr std::size_t cut_into_groups(std::span<StepRequest> steps, std::span<Li
   }
   keep_whole(steps, lines);
   detail::find_cuts(steps, lines, buffers, aim, unplannable);
-  detail::find_cuts(steps, lines, buffers, aim, steps.back().peak);
+  const std::size_t least = steps.back().peak;
+  const std::size_t limit = aim == Aim::automatic ? least + least / spare_share : least;
+  detail::find_cuts(steps, lines, buffers, aim, limit);
   for (StepRequest& step : steps) {
     step.group_first = step.chain_first = step.chain_last = no_buffer;
   }
@@ -104,11 +106,11 @@ constexpr std::size_t cut_into_groups(std::span<StepRequest> steps, std::span<Li
     StepRequest& step = steps[static_cast<std::size_t>(j)];
     step.group_first = step.cut_streams ? step.cut : no_buffer;
     if (step.cut_streams) {
-      detail::widen_chain(steps, lines, buffers, step.cut, j, steps.back().peak);
+      detail::widen_chain(steps, lines, buffers, step.cut, j, limit);
     }
     j = step.cut - 1;
   }
-  return steps.back().peak;
+  return limit;
 }
 
 }  // namespace kinglet::inline KINGLET_TARGET
