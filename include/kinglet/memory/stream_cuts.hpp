@@ -98,7 +98,7 @@ constexpr std::size_t cut_into_groups(std::span<StepRequest> steps, std::span<Li
   detail::find_cuts(steps, lines, buffers, aim, unplannable);
   const std::size_t least = steps.back().peak;
   const std::size_t limit = aim == Aim::automatic ? least + least / spare_share : least;
-  detail::find_cuts(steps, lines, buffers, aim, limit);
+  detail::find_cuts(steps, lines, buffers, aim, least);
   for (StepRequest& step : steps) {
     step.group_first = step.chain_first = step.chain_last = no_buffer;
   }
