@@ -130,6 +130,10 @@ struct alignas(64) FloatBlock16 {
     }
     /// The least and the most of them from `k`, where they are, up to `last`.
     constexpr void look(std::int32_t k, std::int32_t last) noexcept {
+      if (!std::is_constant_evaluated()) {
+        look_at_once(k, last);
+        return;
+      }
       std::fill_n(least, 16, std::numeric_limits<std::uint32_t>::max());
       std::fill_n(most, 16, 0U);
       for (; k <= last; ++k) {
@@ -140,6 +144,21 @@ struct alignas(64) FloatBlock16 {
           left[c] = std::min(next, next - q[c]);
         }
       }
+    }
+    void look_at_once(std::int32_t k, std::int32_t last) noexcept {
+      const __m512i divisor = _mm512_loadu_si512(q);
+      const __m512i stride = _mm512_loadu_si512(step);
+      __m512i x = _mm512_loadu_si512(left);
+      __m512i low = _mm512_set1_epi32(-1);
+      __m512i high = _mm512_setzero_si512();
+      for (; k <= last; ++k) {
+        low = _mm512_min_epu32(low, x);
+        high = _mm512_max_epu32(high, x);
+        x = _mm512_add_epi32(x, stride);
+        x = _mm512_min_epu32(x, _mm512_sub_epi32(x, divisor));
+      }
+      _mm512_storeu_si512(least, low);
+      _mm512_storeu_si512(most, high);
     }
     constexpr void include(const Remainders& other) noexcept {
       for (std::size_t c = 0; c < 16; ++c) {
