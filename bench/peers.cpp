@@ -8,6 +8,7 @@
 #include <generated_model.hpp>
 #include <kinglet/core/message.hpp>
 #include <kinglet/runtime/owning_executor.hpp>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -25,10 +26,14 @@ using Json = nlohmann::ordered_json;
 using bench::Contender;
 using Bytes = std::vector<std::byte>;
 
+const std::map<std::string, kinglet::Aim> aims = {
+    {"auto", kinglet::Aim::automatic}, {"fast", kinglet::Aim::fast}, {"small", kinglet::Aim::small}};
+
 struct Options {
   std::string model;
   std::string tflite;
   std::string xnnpack = "both";
+  std::string aim = "fast";
   int runs = 200;
   bool layers = true;
   bool json = false;
@@ -56,14 +61,15 @@ std::vector<Engine> make_engines(const Options& options, const Bytes& file, cons
   const kinglet::TensorInfo output = model.tensor(model.outputs()[0]);
   const Bytes picture = bench::random_vector<std::byte>(model.tensor(model.inputs()[0]).bytes());
 
-  auto created = kinglet::OwningExecutor<>::create(model);
+  auto created = kinglet::OwningExecutor<>::create(model, aims.at(options.aim));
   if (!created) {
     std::array<char, kinglet::message_capacity> text{};
     throw std::runtime_error(std::string(kinglet::message(created.status(), text)));
   }
   const auto executor = std::make_shared<kinglet::OwningExecutor<>>(std::move(*created));
   std::copy(picture.begin(), picture.end(), (**executor).input_bytes(0).begin());
-  engines.push_back({{"Kinglet", [executor] { (**executor).run(); }, std::string(kinglet::isa::native::name)},
+  engines.push_back({{"Kinglet", [executor] { (**executor).run(); },
+                      std::string(kinglet::isa::native::name) + ", aim " + options.aim},
                      [=] { return dequantized(output, (**executor).output_bytes(0)); }});
 
 #if defined(KINGLET_BENCH_ONEDNN)
@@ -247,6 +253,8 @@ int main(int argc, char** argv) {
   app.add_option("--tflite", options.tflite, "TensorFlow Lite's C library (libtensorflowlite_c.so)");
   app.add_option("--xnnpack", options.xnnpack, "TFLite with XNNPACK: on, off or both")
       ->check(CLI::IsMember({"on", "off", "both"}));
+  app.add_option("--aim", options.aim, "Kinglet's plan: fast, small or auto (fast)")
+      ->check(CLI::IsMember(aims));
   app.add_option("--runs", options.runs, "turns of each engine, the fastest counts (200)")
       ->check(CLI::PositiveNumber);
   app.add_flag("!--no-layers", options.layers, "leave out the layers one by one");
