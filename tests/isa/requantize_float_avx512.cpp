@@ -187,6 +187,34 @@ TEST_CASE("float output stage: sums that come too close are refused, and would b
   CHECK(wrong > 0);
 }
 
+TEST_CASE("float output stage: the same constants while compiling") {
+  struct Made {
+    Multiplier multipliers[16]{};
+    isa::FloatBlock16 block{};
+    std::int32_t zero_offsets[16]{};
+    bool exact = false;
+
+    constexpr void make() {
+      for (std::int32_t c = 0; c < 16; ++c) {
+        multipliers[c] = {(1 << 30) + 12'345'678 * c, -5 - c % 4};
+      }
+      exact = isa::FloatBlock16::make<double_rounding>(block, multipliers, {multipliers, 3, -128, 127},
+                                                       zero_offsets);
+    }
+  };
+  constexpr Made compiled = [] {
+    Made made;
+    made.make();
+    return made;
+  }();
+  Made made;
+  made.make();
+  CHECK(made.exact == compiled.exact);
+  CHECK(std::ranges::equal(made.zero_offsets, compiled.zero_offsets));
+  CHECK(std::ranges::equal(made.block.offset, compiled.block.offset));
+  CHECK(std::ranges::equal(made.block.offset_below, compiled.block.offset_below));
+}
+
 TEST_CASE("float output stage: refuses what it cannot do") {
   Block<double_rounding> block{};
   std::fill_n(block.multipliers, 16, Multiplier{3 << 29, -7});

@@ -11,10 +11,6 @@
 
 namespace kinglet::inline KINGLET_TARGET {
 
-struct EightBits {
-  template <class C>
-  static constexpr bool is = sizeof(typename C::activation_type) == 1;
-};
 struct SignedEightBits {
   template <class C>
   static constexpr bool is = std::is_same_v<typename C::activation_type, std::int8_t>;
