@@ -149,16 +149,16 @@ struct alignas(64) FloatBlock16 {
       const __m512i divisor = _mm512_loadu_si512(q);
       const __m512i stride = _mm512_loadu_si512(step);
       __m512i x = _mm512_loadu_si512(left);
-      __m512i low = _mm512_set1_epi32(-1);
-      __m512i high = _mm512_setzero_si512();
+      __m512i lowest_left = _mm512_set1_epi32(-1);
+      __m512i highest_left = _mm512_setzero_si512();
       for (; k <= last; ++k) {
-        low = _mm512_min_epu32(low, x);
-        high = _mm512_max_epu32(high, x);
+        lowest_left = _mm512_min_epu32(lowest_left, x);
+        highest_left = _mm512_max_epu32(highest_left, x);
         x = _mm512_add_epi32(x, stride);
         x = _mm512_min_epu32(x, _mm512_sub_epi32(x, divisor));
       }
-      _mm512_storeu_si512(least, low);
-      _mm512_storeu_si512(most, high);
+      _mm512_storeu_si512(least, lowest_left);
+      _mm512_storeu_si512(most, highest_left);
     }
     constexpr void include(const Remainders& other) noexcept {
       for (std::size_t c = 0; c < 16; ++c) {
