@@ -2,7 +2,8 @@
 /// @file memory/stream_cuts.hpp
 /// The best cuts of a network into groups: operators that run at once, and chains that stream. By dynamic programming over
 /// the last operator of a group: first so that the largest sum of bytes alive at one time is smallest, then, within that,
-/// so that the least time is lost. Chains that then have memory to spare make twice as many rows at once.
+/// so that the least time is lost. Chains that then have memory to spare make twice as many rows at once; Aim::automatic
+/// spares some for that.
 #pragma once
 
 #include <kinglet/memory/stream_cost.hpp>
