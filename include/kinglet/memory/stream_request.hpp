@@ -22,9 +22,9 @@ constexpr std::int32_t longest_chain(std::size_t steps) noexcept {
 
 /// What to plan for.
 enum class Aim : std::uint8_t {
-  automatic,  ///< the smallest plan of chains that lose little time, by the planner's estimate, and a little more memory
-  fast,   ///< every operator at once
-  small,  ///< the smallest plan
+  automatic,  ///< the smallest plan of chains that lose little time, by the planner's estimate, or a little more
+  fast,       ///< every operator at once
+  small,      ///< the smallest plan
 };
 
 enum class RowMode : std::uint8_t {
