@@ -13,6 +13,7 @@ using house::Code;
 namespace {
 
 constexpr const char* dot_product = "vpdpbusd[ \t].*%zmm[0-9]+$";
+constexpr const char* word_product = "vpdpwssd[ \t].*%zmm[0-9]+$";
 constexpr const char* narrow_dot_product = "vpdpbusd[ \t].*%[xy]mm[0-9]+$";
 constexpr const char* store = "vmov[a-z0-9]+[ \t]+%zmm[0-9]+,.*\\(";
 
@@ -48,14 +49,19 @@ TEST_CASE("AVX-512 VNNI pointwise: a loop of dot products whose sums stay in reg
   };
   for (const Tile& tile :
        {Tile{"12, 1", 12}, Tile{"8, 2", 16}, Tile{"6, 4", 24}, Tile{"5, 4", 20}, Tile{"4, 4", 16}}) {
-    for (const char* ending : {"FloatEnding<false> ", "FloatEnding<true> ", "IntegerEnding"}) {
+    const auto check = [&tile](const char* ending, const char* product) {
       const std::string name = std::string("pointwise::run_tiles<") + tile.rows_and_vectors +
                                ", kinglet::avx512_vnni::pointwise::" + ending + ">";
       INFO(name);
-      const Code loop = house::tightest_loop(code_of(avx512_vnni(), name), dot_product);
-      CHECK(house::count(loop, dot_product) == tile.dot_products);
+      const Code loop = house::tightest_loop(code_of(avx512_vnni(), name), product);
+      CHECK(house::count(loop, product) == tile.dot_products);
       CHECK(house::count(loop, store) == 0);
+    };
+    for (const char* ending : {"FloatEnding<false, false> ", "FloatEnding<true, false> ",
+                               "FloatEnding<false, true> ", "FloatEnding<true, true> ", "IntegerEnding"}) {
+      check(ending, dot_product);
     }
+    check("WordEnding", word_product);
   }
 }
 
@@ -78,6 +84,12 @@ TEST_CASE("AVX-512 VNNI depthwise: dot products in every loop over pixels, sums 
     CHECK(house::count(loop, dot_product) >= expected.dot_products);
     CHECK(house::count(loop, store) <= expected.stores);
     CHECK(house::count(code, narrow_dot_product) == 0);
+  }
+  for (const char* name : {"depthwise::detail::run_word_line<1>", "depthwise::detail::run_word_line<2>"}) {
+    INFO(name);
+    const Code loop = house::tightest_loop(code_of(avx512_vnni(), name), word_product, 12);
+    CHECK(house::count(loop, word_product) >= 12);
+    CHECK(house::count(loop, store) <= 2);  // of outputs, clamped or not
   }
 }
 #else

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file house/instructions/avx512_vnni.cpp
-/// The AVX-512 VNNI kernels, compiled to be disassembled: 8-bit layers of both signs.
+/// The AVX-512 VNNI kernels, compiled to be disassembled: 8-bit layers of both signs, and 16-bit ones.
 #include <kinglet/kernels/select.hpp>
 
 namespace {
@@ -14,6 +14,7 @@ static_assert(Row::fully_connected::name == "avx512_vnni" && Row::pointwise::nam
 
 template <class T>
 using Tensors = Convolution<T, T, Nhwc, Ohwi, Nhwc>;
+using Words = Convolution<std::int16_t, std::int8_t, Nhwc, Ohwi, Nhwc>;
 
 }  // namespace
 
@@ -24,4 +25,8 @@ template void Row::pointwise::run<double_rounding>(const Tensors<std::uint8_t>&,
 template void Row::depthwise::run<double_rounding>(const Window&, const Tensors<std::int8_t>&,
                                                    const ConvolutionQuantization&, const KernelMemory&);
 template void Row::depthwise::run<double_rounding>(const Window&, const Tensors<std::uint8_t>&,
+                                                   const ConvolutionQuantization&, const KernelMemory&);
+template void Row::pointwise::run<double_rounding>(const Words&, const ConvolutionQuantization&,
+                                                   const KernelMemory&);
+template void Row::depthwise::run<double_rounding>(const Window&, const Words&,
                                                    const ConvolutionQuantization&, const KernelMemory&);
