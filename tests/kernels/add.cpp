@@ -206,6 +206,12 @@ TEST_CASE("ADD as one linear function: where there is none") {
   CHECK(add::find_linear<single_rounding, std::int8_t>(q).shift != 0);
   // From the zero point on there is nothing below zero to round away.
   CHECK(add::find_linear<double_rounding, std::int8_t>(halves<std::int8_t>(Activation::relu)).shift != 0);
+  // A scale of 1 - 2^-31 has no room for its rounding. Two floats are never so near to each other.
+  auto nearly = halves<std::int8_t>();
+  nearly.lhs.multiplier = {1 << 30, 0};
+  nearly.rhs.multiplier = {0, 0};
+  nearly.output.multiplier = {0x7fffffff, -19};
+  CHECK(add::find_linear<single_rounding, std::int8_t>(nearly).shift == 0);
   // 16-bit elements have too many pairs, and an output 1000 times as fine as its inputs too many steps.
   CHECK(add::find_linear<double_rounding, std::int16_t>(halves<std::int16_t>()).shift == 0);
   CHECK(add::find_linear<double_rounding, std::int8_t>(

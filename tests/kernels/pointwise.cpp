@@ -227,3 +227,49 @@ TEST_CASE("kernels equal reference: shapes known to the compiler") {
   test::RandomConvolution<K> c({Input{}.size(), Filter{}.size(), Output{}.size(), 6, 10}, random);
   CHECK(c.differing<Kernels>(Input{}, Filter{}, Output{}) == "");
 }
+
+#if defined(__AVX512VNNI__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512DQ__)
+TEST_CASE("16-bit activations on AVX-512 VNNI: words while no sum leaves 32 bits") {
+  using Words = Convolution<std::int16_t, std::int8_t, Nhwc, Ohwi, Nhwc>;
+  constexpr index_t depth = 65;
+  const std::vector<std::int8_t> filter(depth, -128);
+  const std::vector<std::int16_t> input(depth, -32768);
+  constexpr std::int64_t products = std::int64_t{depth} * 128 * 32768;
+  const Multiplier small{1 << 30, -17};
+  struct {
+    std::int64_t bias;
+    Multiplier multiplier;
+    std::int32_t zero_point;
+    bool words;
+  } const cases[] = {{0x7fffffff - products, small, 0, true},
+                     {0x7fffffff - products + 1, small, 0, false},
+                     {products - 0x7fffffff, small, 0, true},
+                     {products - 0x80000000, small, 0, false},
+                     {0, {1 << 30, -18}, 0, false},
+                     {0, {1 << 30, -1}, 0, true},
+                     {0, {1 << 30, 0}, 0, false},
+                     {0, small, 1, false},
+                     {std::int64_t{1} << 40, small, 0, false}};
+  for (const auto& c : cases) {
+    CAPTURE(c.bias);
+    CAPTURE(c.multiplier.shift);
+    std::int16_t expected = 0;
+    std::int16_t actual = 1;
+    const ConvolutionQuantization q{c.zero_point, 0, {&c.multiplier, 0, -32768, 32767}};
+    const auto tensors = [&](std::int16_t* output) {
+      return Words{{input.data(), {1, 1, 1, depth}},
+                   {filter.data(), {1, 1, 1, depth}},
+                   &c.bias,
+                   {output, {1, 1, 1, 1}}};
+    };
+    using Kernel = select::native::pointwise;
+    std::vector<std::byte> packed(Kernel::packed_bytes(tensors(&actual)));
+    std::vector<std::byte> scratch(Kernel::scratch_bytes(tensors(&actual)));
+    Kernel::pack<double_rounding>(tensors(&actual), q, packed.data());
+    CHECK(pointwise::Avx512VnniWords::has_words(packed.data()) == c.words);
+    Kernel::run<double_rounding>(tensors(&actual), q, {packed.data(), scratch.data()});
+    pointwise::Reference::run<double_rounding>(tensors(&expected), q);
+    CHECK(actual == expected);
+  }
+}
+#endif

@@ -11,14 +11,16 @@
 namespace kinglet::inline KINGLET_TARGET {
 namespace detail {
 
-/// The best group that ends with each step, by bytes within no limit, or by time within one.
-constexpr void find_cuts(std::span<StepRequest> steps, std::span<LineRequest> lines,
-                         std::span<const BufferRequest> buffers, Aim aim, std::size_t limit) noexcept {
+/// The best group that ends with each step, by bytes within no limit, or by time within one. @return the bytes of the
+/// largest operator at once
+constexpr std::size_t find_cuts(std::span<StepRequest> steps, std::span<LineRequest> lines,
+                                std::span<const BufferRequest> buffers, Aim aim, std::size_t limit) noexcept {
   const bool by_time = limit != unplannable;
   for (LineRequest& line : lines) {
     line.estimate = 0;
   }
   const std::int32_t longest = longest_chain(steps.size());
+  std::size_t largest = 0;
   for (std::int32_t j = 0; j < static_cast<std::int32_t>(steps.size()); ++j) {
     StepRequest& end = steps[static_cast<std::size_t>(j)];
     const auto offer = [&](std::int32_t i, bool streams, std::size_t bytes, std::uint64_t lost, bool first) {
@@ -36,7 +38,9 @@ constexpr void find_cuts(std::span<StepRequest> steps, std::span<LineRequest> li
       }
     };
     ChainCost cost(steps.data(), lines.data(), buffers.first(lines.size()), j);
-    offer(j, false, cost.bytes_at_once(), 0, true);
+    const std::size_t at_once = cost.bytes_at_once();
+    largest = std::max(largest, at_once);
+    offer(j, false, at_once, 0, true);
     if (aim == Aim::fast || end.mode == RowMode::none) {
       continue;
     }
@@ -47,6 +51,7 @@ constexpr void find_cuts(std::span<StepRequest> steps, std::span<LineRequest> li
       }
     }
   }
+  return largest;
 }
 
 /// Lets the chain [i, j] make twice as many rows at once, if its bytes keep within the limit.
@@ -96,10 +101,11 @@ constexpr std::size_t cut_into_groups(std::span<StepRequest> steps, std::span<Li
     return 0;
   }
   keep_whole(steps, lines);
-  detail::find_cuts(steps, lines, buffers, aim, unplannable);
+  const std::size_t at_once = detail::find_cuts(steps, lines, buffers, aim, unplannable);
   const std::size_t least = steps.back().peak;
-  const std::size_t limit = aim == Aim::automatic ? least + least / spare_share : least;
-  detail::find_cuts(steps, lines, buffers, aim, least);
+  const std::size_t spare = std::min(least / spare_share, at_once - least);  // no more than without chains
+  const std::size_t limit = aim == Aim::automatic ? least + spare : least;
+  static_cast<void>(detail::find_cuts(steps, lines, buffers, aim, least));
   for (StepRequest& step : steps) {
     step.group_first = step.chain_first = step.chain_last = no_buffer;
   }

@@ -38,10 +38,11 @@ class LinearSearch {
       rhs_ = static_cast<std::int64_t>(rhs * one + 0.5);
       constant_ = (std::int64_t{q.output.zero_point} << bits_) + (std::int64_t{1} << (bits_ - 1)) -
                   lhs_ * q.lhs.zero_point - rhs_ * q.rhs.zero_point;
-      // The last multiplier is below 2^shift: 2 2^shift and 2^(shift - 1), and 256 for both K.
+      // The last multiplier is below 2^shift: 2 2^shift and 2^(shift - 1). Both K, 1/2 each, times 255, and room to spare.
       const int shift = bits_ + q.output.multiplier.shift;
       bound_ = (std::int64_t{5} << std::max(shift - 1, 0)) + 512;
-      exists_ = bound_ < std::int64_t{1} << (bits_ - 3);
+      // Scales of two floats are never so near to each other, but K must have 15 bits above the lower 15.
+      exists_ = bound_ < std::int64_t{1} << (bits_ - 3) && std::max(lhs_, rhs_) < std::int64_t{1} << 30;
     }
   }
 

@@ -117,7 +117,8 @@ constexpr index_t word_channel_of(index_t vectors, index_t vector, index_t lane)
   return vector / 2 * 32 + channel_of(std::min(vectors, index_t{2}), vector % 2, lane);
 }
 
-/// Whether no sum of the layer leaves 32 bits, its multipliers are in range, and zero points are 0 as they should.
+/// Whether no sum of the layer leaves 32 bits, its multipliers are in range, and zero points of input and filter are 0, as
+/// files have them. The output's is 0, too: nobody runs these layers otherwise.
 /// @param weight (o, k) to an int8  @param weights of a channel
 template <class Weight>
 constexpr bool fits_words(index_t outputs, index_t weights, const std::int64_t* bias,
@@ -125,7 +126,7 @@ constexpr bool fits_words(index_t outputs, index_t weights, const std::int64_t* 
   WideSums wide;
   bool fits = q.input_zero_point == 0 && q.filter_zero_point == 0;
   for (index_t o = 0; o < outputs && fits; ++o) {
-    std::int32_t absolute = 0;
+    std::int64_t absolute = 0;
     for (index_t k = 0; k < weights; ++k) {
       const std::int32_t w = weight(o, k);
       absolute += w < 0 ? -w : w;

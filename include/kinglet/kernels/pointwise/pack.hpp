@@ -5,7 +5,7 @@
 ///
 /// Output channels are cut into blocks of 4 vectors of 16 lanes; the last has 1, 2 or 4. Behind the first 64-byte aligned
 /// address a block holds, one after another, all aligned so as well:
-///   head                       64 bytes, the first of which is the block's `Scaling`
+///   head                       64 bytes, the first of which is the block's `Scaling`; not used by 16-bit activations
 ///   requantization constants   `vectors` x RequantizeBlock16, or FloatBlock16 or WordBlock16 at the start of each
 ///   bias                       `vectors` x 16 int32, zero points folded in, for `floating` also FloatBlock16's x0
 ///   weights                    for each segment ceil(depth / group) x `vectors` x 16 lanes x `group` int8, zeros behind

@@ -16,7 +16,8 @@ concept Integer = QuantizedElement<T> || std::same_as<T, std::int32_t>;
 
 /// output = clamp(requantize(x - input_zero_point) + output_zero_point, min, max).
 struct RequantizeQuantization {
-  /// The same as one linear function of 8-bit elements, where there is one: see kernels/quantize/linear.hpp.
+  /// The same as one linear function of 8-bit elements, where there is one: see kernels/quantize/linear.hpp. It belongs to
+  /// one policy and types, and to these numbers: whoever changes one of them looks for it again.
   struct Linear {
     std::int32_t scale = 0;
     std::int32_t constant = 0;
