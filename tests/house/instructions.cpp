@@ -85,11 +85,12 @@ TEST_CASE("AVX-512 VNNI depthwise: dot products in every loop over pixels, sums 
     CHECK(house::count(loop, store) <= expected.stores);
     CHECK(house::count(code, narrow_dot_product) == 0);
   }
-  for (const char* name : {"depthwise::detail::run_word_line<1>", "depthwise::detail::run_word_line<2>"}) {
+  for (const char* stride : {"1", "2"}) {
+    const std::string name = std::string("depthwise::detail::run_word_line<") + stride + ">";
     INFO(name);
     const Code loop = house::tightest_loop(code_of(avx512_vnni(), name), word_product, 12);
     CHECK(house::count(loop, word_product) >= 12);
-    CHECK(house::count(loop, store) <= 2);  // of outputs, clamped or not
+    CHECK(house::count(loop, store) <= 4);  // two outputs, clamped or not
   }
 }
 #else
