@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file kernels/add/neon.hpp
-/// ADD of 8-bit tensors of one shape on Advanced SIMD, 8 elements at a time: the linear function of kernels/add/linear.hpp, or
-/// the formula of kernels/add/quantization.hpp.
+/// ADD of 8-bit tensors of one shape on Advanced SIMD, 8 elements at a time: the linear function of
+/// kernels/add/linear.hpp, or the formula of kernels/add/quantization.hpp.
 #pragma once
 
 #include <kinglet/isa/requantize_neon.hpp>

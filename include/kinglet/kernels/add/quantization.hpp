@@ -37,8 +37,8 @@ struct AddQuantization {
     std::int32_t max = 0;
     friend constexpr bool operator==(const Output&, const Output&) = default;
   };
-  /// The whole of it as one linear function of 8-bit elements, where there is one: see kernels/add/linear.hpp. It belongs to
-  /// one policy and element type, and to these numbers: whoever changes one of them looks for it again.
+  /// The whole of it as one linear function of 8-bit elements, where there is one: see kernels/add/linear.hpp. It belongs
+  /// to one policy and element type, and to these numbers: whoever changes one of them looks for it again.
   struct Linear {
     std::int16_t lhs_high = 0;
     std::int16_t rhs_high = 0;

@@ -148,7 +148,7 @@ struct Avx512VnniWords : DepthwiseShape {
 
   [[nodiscard]] constexpr std::size_t bytes() const noexcept {
     const std::size_t words =
-        has_words() ? static_cast<std::size_t>(blocks()) * sizeof(detail::WordFilter) : 0;
+        may_be_words() ? static_cast<std::size_t>(blocks()) * sizeof(detail::WordFilter) : 0;
     return 2 * pointwise::packed_alignment + std::max(words, pairs().bytes());
   }
   template <Rounding R, class T, class W>
@@ -158,7 +158,7 @@ struct Avx512VnniWords : DepthwiseShape {
       return from.filter[std::ptrdiff_t{tap} * channels + channel];
     };
     const bool fits =
-        has_words() && pointwise::fits_words(channels, filter_h * filter_w, from.bias, q, weight);
+        may_be_words() && pointwise::fits_words(channels, filter_h * filter_w, from.bias, q, weight);
     std::byte* const start = packed + pointwise::aligned_offset(packed);
     std::byte* const at = start + pointwise::packed_alignment;
     *start = static_cast<std::byte>(fits);
@@ -185,17 +185,15 @@ struct Avx512VnniWords : DepthwiseShape {
     }
   }
   static bool needs_wide_sums(const std::byte* packed) noexcept {
-    const std::byte* const start = packed + pointwise::aligned_offset(packed);
-    return *start == std::byte{0} && Pairs::needs_wide_sums(start + pointwise::packed_alignment);
+    return !pointwise::Avx512VnniWords::has_words(packed) && Pairs::needs_wide_sums(behind_flag(packed));
   }
 
   /// Rows outside: images of 16 bits are seldom in a near cache, and this way are read and written from end to end.
   template <Rounding R, class C>
   void run(const Window& window, const C& tensors, const ConvolutionQuantization& q,
            const std::byte* packed) const noexcept {
-    const std::byte* const start = packed + pointwise::aligned_offset(packed);
-    const std::byte* const at = start + pointwise::packed_alignment;
-    if (*start == std::byte{0}) {
+    const std::byte* const at = behind_flag(packed);
+    if (!pointwise::Avx512VnniWords::has_words(packed)) {
       pairs().template run<R>(window, tensors, q, at);
       return;
     }
@@ -237,8 +235,11 @@ struct Avx512VnniWords : DepthwiseShape {
 
  private:
   [[nodiscard]] constexpr Pairs pairs() const noexcept { return {{filter_h, filter_w, channels}}; }
-  [[nodiscard]] constexpr bool has_words() const noexcept {
+  [[nodiscard]] constexpr bool may_be_words() const noexcept {
     return filter_h == 3 && filter_w == 3 && channels >= 32;
+  }
+  static const std::byte* behind_flag(const std::byte* packed) noexcept {
+    return packed + pointwise::aligned_offset(packed) + pointwise::packed_alignment;
   }
   [[nodiscard]] constexpr index_t blocks() const noexcept { return (channels + 31) / 32; }
   [[nodiscard]] constexpr index_t first_channel(index_t b) const noexcept {

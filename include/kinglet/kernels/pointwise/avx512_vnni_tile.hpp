@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file kernels/pointwise/avx512_vnni_tile.hpp
 /// A few rows times one packed block of filters: dot products by vpdpbusd or vpdpwssd, whose sums stay in registers, then
-/// the output stage. Output stages in single precision, and of 16-bit activations, take sums from registers too, and are short enough
-/// for the processor to overlap them with the next tile's dot products; the one by integers takes them from memory.
+/// the output stage. Those in single precision, and of 16-bit activations, take sums from registers too, and are short
+/// enough for the processor to overlap them with the next tile's dot products; the one by integers takes them from memory.
 #pragma once
 
 #include <kinglet/kernels/pointwise/avx512_vnni_output.hpp>
