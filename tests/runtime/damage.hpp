@@ -5,7 +5,8 @@
 
 #include <array>
 #include <kinglet/core/message.hpp>
-#include <kinglet/runtime/owning_executor.hpp>
+
+#include "operators.hpp"
 
 namespace test {
 
@@ -37,7 +38,7 @@ inline std::uint64_t work_of(const kinglet::Model& model, const kinglet::MemoryN
 template <class P>
 Fate try_file(std::span<const std::byte> bytes, std::uint64_t most_work, std::size_t most_bytes,
               kinglet::Aim aim = kinglet::Aim::small) {
-  using Executor = kinglet::Executor<P>;
+  using Executor = Executor<P>;
   const auto model = kinglet::Model::open(bytes);
   std::array<char, kinglet::message_capacity> text{};
   if (!model) {
@@ -45,7 +46,7 @@ Fate try_file(std::span<const std::byte> bytes, std::uint64_t most_work, std::si
     return Fate::refused;
   }
   const std::size_t failures = kinglet::check_operators(
-      *model, kinglet::AllOperators<P, kinglet::select::native>::table,
+      *model, Operators<P>::table,
       [&](const kinglet::Status& status) { static_cast<void>(kinglet::message(status, text)); });
   const auto workspace = kinglet::allocate_aligned(kinglet::workspace_bytes(*model));
   const auto needs = Executor::measure(*model, aim, {workspace.get(), kinglet::workspace_bytes(*model)});
@@ -59,7 +60,7 @@ Fate try_file(std::span<const std::byte> bytes, std::uint64_t most_work, std::si
   if (needs->total_bytes() > most_bytes || work_of(*model, *needs) > most_work) {
     return Fate::too_much_work;
   }
-  auto executor = kinglet::OwningExecutor<P>::create(*model, aim);
+  auto executor = OwningExecutor<P>::create(*model, aim);
   if (!executor) {
     std::abort();  // what can be measured can be made
   }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The executor of each profile, compiled for all tests that need only run files.
 #include "engine.hpp"
 
 #include <array>
 #include <kinglet/core/message.hpp>
-#include <kinglet/runtime/owning_executor.hpp>
+
+#include "operators.hpp"
 
 namespace test {
 
@@ -18,7 +18,7 @@ Answer failure(const kinglet::Status& status) {
 namespace {
 template <class P>
 Answer run_for(const kinglet::Model& model, const std::vector<Bytes>& inputs, kinglet::Aim aim) {
-  auto executor = kinglet::OwningExecutor<P>::create(model, aim);
+  auto executor = OwningExecutor<P>::create(model, aim);
   if (!executor) {
     return failure(executor.status());
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file tests/runtime/engine.hpp
-/// A file in, outputs or an error message out. The executor is compiled once a profile, in engine.cpp.
+/// A file in, outputs or an error message out. In engine.cpp.
 #pragma once
 
 #include <kinglet/quant/profile.hpp>

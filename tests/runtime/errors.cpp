@@ -2,8 +2,8 @@
 // What the other operators refuse, and what any operator is refused for; all of a model's failures at once.
 #include <array>
 #include <kinglet/core/message.hpp>
-#include <kinglet/kernels/select.hpp>
 
+#include "operators.hpp"
 #include "spoilt.hpp"
 
 using namespace kinglet;
@@ -234,8 +234,8 @@ TEST_CASE("check_operators reports everything that keeps a model from running") 
   const auto model = Model::open(file);
   REQUIRE(model);
   std::vector<std::string> reports;
-  const std::size_t failures = check_operators(
-      *model, AllOperators<profile::tflm, kinglet::select::native>::table, [&](const Status& status) {
+  const std::size_t failures =
+      check_operators(*model, test::Operators<profile::tflm>::table, [&](const Status& status) {
         std::array<char, message_capacity> text{};
         reports.emplace_back(message(status, text));
       });

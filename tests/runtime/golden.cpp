@@ -6,9 +6,10 @@
 #include <algorithm>
 #include <array>
 #include <kinglet/core/message.hpp>
-#include <kinglet/runtime/owning_executor.hpp>
 #include <support/data.hpp>
 #include <support/sha256.hpp>
+
+#include "operators.hpp"
 
 using namespace kinglet;
 
@@ -35,7 +36,7 @@ std::vector<std::byte> run_all(Executor& executor, std::span<const std::byte> in
 template <class P>
 struct Loaded {
   std::vector<std::byte> file;
-  Result<OwningExecutor<P>> executor;
+  Result<test::OwningExecutor<P>> executor;
 
   Loaded(const std::filesystem::path& path, Aim aim)
       : file(test::read_file(path)), executor(open(file, aim)) {
@@ -43,9 +44,10 @@ struct Loaded {
     INFO(path.string(), ": ", std::string(message(executor.status(), text)));
     REQUIRE(executor);
   }
-  static Result<OwningExecutor<P>> open(std::span<const std::byte> bytes, Aim aim) {
+  static Result<test::OwningExecutor<P>> open(std::span<const std::byte> bytes, Aim aim) {
     const auto model = Model::open(bytes);
-    return model ? OwningExecutor<P>::create(*model, aim) : Result<OwningExecutor<P>>(model.status());
+    return model ? test::OwningExecutor<P>::create(*model, aim)
+                 : Result<test::OwningExecutor<P>>(model.status());
   }
 };
 

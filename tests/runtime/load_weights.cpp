@@ -6,9 +6,10 @@
 #include <kinglet/core/message.hpp>
 #include <kinglet/nn/mobilenet_v2.hpp>
 #include <kinglet/runtime/load_weights.hpp>
-#include <kinglet/runtime/owning_executor.hpp>
 #include <memory>
 #include <support/data.hpp>
+
+#include "operators.hpp"
 
 using namespace kinglet;
 
@@ -30,7 +31,7 @@ void compare(const std::string& name) {
   INFO(std::string(message(status, text)));
   REQUIRE(status.ok());
 
-  auto executor = OwningExecutor<P>::create(*model);
+  auto executor = test::OwningExecutor<P>::create(*model);
   REQUIRE(executor);
   if (model->op(0).code != BuiltinOperator::quantize) {  // else the file has a buffer more than the network
     CHECK(executor->needs().arena_bytes == Architecture::arena_bytes);

@@ -4,12 +4,12 @@
 
 #include <kinglet/core/message.hpp>
 #include <kinglet/nn/mobilenet_v2.hpp>
-#include <kinglet/runtime/owning_executor.hpp>
 #include <optional>
 #include <support/data.hpp>
 
 #include "guarded_bytes.hpp"
 #include "heap_count.hpp"
+#include "operators.hpp"
 #include "random_graph.hpp"
 
 using namespace kinglet;
@@ -21,22 +21,23 @@ namespace {
 struct Exact {
   test::GuardedBytes arena;
   test::GuardedBytes storage;
-  Result<Executor<>> executor;
+  Result<test::Executor<>> executor;
 
   Exact(const Model& model, const MemoryNeeds& needs, test::Guard side, Aim aim = Aim::automatic)
       : arena(needs.arena_bytes, side),
         storage(needs.storage_bytes(), side),
-        executor(Executor<>::create(model, {arena.bytes(), storage.bytes()}, aim)) {}
+        executor(test::Executor<>::create(model, {arena.bytes(), storage.bytes()}, aim)) {}
 };
 
 MemoryNeeds needs_of(const Model& model, Aim aim = Aim::automatic) {
   Bytes workspace(workspace_bytes(model) + 16);
-  const auto needs = Executor<>::measure(model, aim, std::span(workspace).first(workspace_bytes(model)));
+  const auto needs =
+      test::Executor<>::measure(model, aim, std::span(workspace).first(workspace_bytes(model)));
   REQUIRE(needs);
   return *needs;
 }
 
-std::vector<Bytes> run(Executor<>& executor, const std::vector<Bytes>& inputs) {
+std::vector<Bytes> run(test::Executor<>& executor, const std::vector<Bytes>& inputs) {
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     REQUIRE(executor.input_bytes(i).size() == inputs[i].size());
     std::copy(inputs[i].begin(), inputs[i].end(), executor.input_bytes(i).begin());
@@ -69,8 +70,7 @@ std::vector<std::pair<std::string, Bytes>> runnable_files() {
   for (const auto& entry : std::filesystem::directory_iterator(*data / "models")) {
     Bytes file = test::read_file(entry.path());
     const auto model = Model::open(file);
-    if (model && check_operators(*model, AllOperators<profile::tflm, kinglet::select::native>::table,
-                                 [](const Status&) {}) == 0) {
+    if (model && check_operators(*model, test::Operators<profile::tflm>::table, [](const Status&) {}) == 0) {
       files.emplace_back(entry.path().filename().string(), std::move(file));
     }
   }
@@ -83,16 +83,16 @@ void check_sizes(const Model& model) {
   const MemoryNeeds needs = needs_of(model);
   const test::GuardedBytes arena(needs.arena_bytes, test::Guard::behind);
   const test::GuardedBytes storage(needs.storage_bytes(), test::Guard::behind);
-  const auto all = Executor<>::create(model, {arena.bytes(), storage.bytes()});
+  const auto all = test::Executor<>::create(model, {arena.bytes(), storage.bytes()});
   CHECK(all);
   const auto less_arena =
-      Executor<>::create(model, {arena.bytes().first(needs.arena_bytes - 1), storage.bytes()});
+      test::Executor<>::create(model, {arena.bytes().first(needs.arena_bytes - 1), storage.bytes()});
   REQUIRE_FALSE(less_arena);
   CHECK(less_arena.status().code == Errc::arena_too_small);
   CHECK(less_arena.status().actual == static_cast<std::int64_t>(needs.arena_bytes) - 1);
   CHECK(less_arena.status().limit == static_cast<std::int64_t>(needs.arena_bytes));
   const auto less_storage =
-      Executor<>::create(model, {arena.bytes(), storage.bytes().first(needs.storage_bytes() - 1)});
+      test::Executor<>::create(model, {arena.bytes(), storage.bytes().first(needs.storage_bytes() - 1)});
   REQUIRE_FALSE(less_storage);
   CHECK(less_storage.status().code == Errc::storage_too_small);
   CHECK(less_storage.status().actual == static_cast<std::int64_t>(needs.storage_bytes()) - 1);
@@ -152,7 +152,7 @@ TEST_CASE("memory that is too small for the planner, or not aligned, is an error
   Bytes arena(needs.arena_bytes + 16);
   Bytes storage(needs.storage_bytes() + 16);
   const auto status_of = [&](std::span<std::byte> a, std::span<std::byte> s) {
-    return Executor<>::create(*model, {a, s}).status();
+    return test::Executor<>::create(*model, {a, s}).status();
   };
   CHECK(status_of(arena, storage).ok());
   CHECK(status_of(std::span(arena).subspan(8), storage).code == Errc::misaligned_memory);
@@ -166,7 +166,7 @@ TEST_CASE("memory that is too small for the planner, or not aligned, is an error
 
   Bytes workspace(workspace_bytes(*model) + 16);
   const auto measured = [&](std::size_t at, std::size_t size) {
-    return Executor<>::measure(*model, Aim::automatic, std::span(workspace).subspan(at, size)).status();
+    return test::Executor<>::measure(*model, Aim::automatic, std::span(workspace).subspan(at, size)).status();
   };
   CHECK(measured(0, workspace_bytes(*model)).ok());
   CHECK(measured(0, workspace_bytes(*model) - 1).code == Errc::workspace_too_small);
@@ -189,20 +189,20 @@ TEST_CASE("no heap: measuring, creating, running") {
 
   const std::uint64_t before = test::heap_requests();
   const auto reopened = Model::open(file);
-  const auto measured = Executor<>::measure(*reopened);
-  auto executor = Executor<>::create(*reopened, {arena.bytes(), storage.bytes()});
+  const auto measured = test::Executor<>::measure(*reopened);
+  auto executor = test::Executor<>::create(*reopened, {arena.bytes(), storage.bytes()});
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     std::memcpy(executor->input_bytes(i).data(), inputs[i].data(), inputs[i].size());
   }
   executor->run();
   executor->run([](std::int32_t, std::span<const std::byte>) {});
-  const auto refused = Executor<>::create(*reopened, {arena.bytes().first(0), storage.bytes()});
+  const auto refused = test::Executor<>::create(*reopened, {arena.bytes().first(0), storage.bytes()});
   const std::uint64_t after = test::heap_requests();
   CHECK(after == before);
   CHECK(measured);
   CHECK_FALSE(refused);
 
-  auto owning = OwningExecutor<>::create(*model);
+  auto owning = test::OwningExecutor<>::create(*model);
   REQUIRE(owning);
   CHECK(test::heap_requests() > after);  // the counter counts
   const std::uint64_t made = test::heap_requests();
@@ -223,7 +223,7 @@ TEST_CASE("no heap: every kernel of the files") {
       const test::GuardedBytes arena(needs.arena_bytes, test::Guard::behind);
       const test::GuardedBytes storage(needs.storage_bytes(), test::Guard::behind);
       const std::uint64_t before = test::heap_requests();
-      auto executor = Executor<>::create(*model, {arena.bytes(), storage.bytes()}, aim);
+      auto executor = test::Executor<>::create(*model, {arena.bytes(), storage.bytes()}, aim);
       executor->run();
       const std::uint64_t after = test::heap_requests();
       CHECK(after == before);
@@ -258,7 +258,7 @@ TEST_CASE("graphs whose operators write over dead inputs: every operator's outpu
     const Bytes file = graph.file();
     const auto model = Model::open(file);
     REQUIRE(model);
-    auto executor = OwningExecutor<>::create(*model, Aim::fast);  // every operator's output is there
+    auto executor = test::OwningExecutor<>::create(*model, Aim::fast);  // every operator's output is there
     REQUIRE(executor);
     const auto inputs = graph.inputs();
     for (int round = 0; round < 2; ++round) {
@@ -291,8 +291,8 @@ TEST_CASE("two executors take turns in one arena") {
   const test::GuardedBytes arena(std::max(needs_a.arena_bytes, needs_b.arena_bytes), test::Guard::behind);
   const test::GuardedBytes storage_a(needs_a.storage_bytes(), test::Guard::behind);
   const test::GuardedBytes storage_b(needs_b.storage_bytes(), test::Guard::behind);
-  auto runs_a = Executor<>::create(*a, {arena.bytes(), storage_a.bytes()});
-  auto runs_b = Executor<>::create(*b, {arena.bytes(), storage_b.bytes()});
+  auto runs_a = test::Executor<>::create(*a, {arena.bytes(), storage_a.bytes()});
+  auto runs_b = test::Executor<>::create(*b, {arena.bytes(), storage_b.bytes()});
   REQUIRE(runs_a);
   REQUIRE(runs_b);
   for (int round = 0; round < 3; ++round) {

@@ -7,6 +7,8 @@
 /// | Register, count               | the vector, and its 32-bit lanes                                           |
 /// | sums                          | vectors of sums that stay in registers beside all other operands of a tile |
 /// | Constants, Requantize         | the output stage: isa/requantize_avx2.hpp                                  |
+/// | Floats, RequantizeFloat       | that in single precision, or void: isa/requantize_float_avx2.hpp           |
+/// | Rounding(bool)                | lives while RequantizeFloat is used, or is given false                     |
 /// | load, store                   | aligned vectors                                                            |
 /// | load_wide(const T*)           | 2 x count elements, 16 bits wide, from any address                         |
 /// | load_pairs(const T*, const T*) | `count` elements of each, 16 bits wide, a lane's two together            |
@@ -31,6 +33,7 @@
 
 #include <kinglet/isa/lanes_sse4_1.hpp>
 #include <kinglet/isa/requantize_avx2.hpp>
+#include <kinglet/isa/requantize_float_avx2.hpp>
 
 #if defined(__AVX2__)
 
@@ -52,6 +55,15 @@ struct Lanes8 {
   using Constants = RequantizeBlock8;
   template <bool Away, bool Short>
   using Requantize = Requantize8<Away, Short>;
+#if defined(__FMA__)
+  using Floats = FloatBlock8;
+  template <bool Away>
+  using RequantizeFloat = RequantizeFloat8<Away>;
+  using Rounding = RoundingDown;
+#else
+  using Floats = void;
+  using Rounding = AnyRounding;
+#endif
 
   KINGLET_ALWAYS_INLINE static Register load(const void* from) noexcept {
     return _mm256_load_si256(static_cast<const Register*>(from));

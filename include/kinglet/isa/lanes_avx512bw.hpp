@@ -4,7 +4,7 @@
 #pragma once
 
 #include <kinglet/isa/lanes_avx2.hpp>
-#include <kinglet/isa/requantize_avx512.hpp>
+#include <kinglet/isa/requantize_float_avx512.hpp>
 
 #if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512DQ__)
 
@@ -22,6 +22,10 @@ struct Lanes16 {
   using Constants = RequantizeBlock16;
   template <bool Away, bool Short>
   using Requantize = Requantize16<Away, Short>;
+  using Floats = FloatBlock16;
+  template <bool Away>
+  using RequantizeFloat = RequantizeFloat16<Away>;
+  using Rounding = AnyRounding;
 
   KINGLET_ALWAYS_INLINE static Register load(const void* from) noexcept { return _mm512_load_si512(from); }
   KINGLET_ALWAYS_INLINE static void store(void* to, Register x) noexcept { _mm512_store_si512(to, x); }

@@ -12,6 +12,11 @@
 
 namespace kinglet::inline KINGLET_TARGET::isa {
 
+/// Nothing that depends on the processor's rounding is done, or instructions name theirs.
+struct AnyRounding {
+  explicit AnyRounding(bool /*needed*/) noexcept {}
+};
+
 struct Lanes4 {
   static constexpr std::string_view name = "sse4_1";
   using Register = __m128i;
@@ -22,6 +27,8 @@ struct Lanes4 {
   using Constants = RequantizeBlock4;
   template <bool Away, bool Short>
   using Requantize = Requantize4<Away, Short>;
+  using Floats = void;  // products and sums in single precision are rounded one by one
+  using Rounding = AnyRounding;
 
   KINGLET_ALWAYS_INLINE static Register load(const void* from) noexcept {
     return _mm_load_si128(static_cast<const Register*>(from));

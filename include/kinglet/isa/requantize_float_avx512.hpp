@@ -1,188 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file isa/requantize_float_avx512.hpp
-/// The output stage for 16 channels at a time in single precision, equal to quant/requantize.hpp bit for bit wherever
-/// `make` says so: 4 operations, zero point included, where integers take 8 and more; 6 where ties of negative outputs go
-/// away from zero.
-///
-/// Every policy is y = floor((x q + C) / 2^h), h = 31 - s, with C as in isa/requantize_avx512.hpp; for double_rounding in
-/// two steps, where x q < -2^30, it is floor((x q + C - 2^31) / 2^h). With C + zero_point 2^h = x0 q + rest,
-/// 0 <= rest < q, and X = x + x0,
-///   y + zero_point = floor((X q + rest) / 2^h) = floor(X high + (X low + offset)),
-/// where high 2^h is q without its lowest 7 bits, low 2^h those bits, and offset 2^h is a little more than rest, or a little
-/// less; below `limit`, the X that belongs to x q = -2^30, it is about 2^31 less. x0 is added to the bias when weights are
-/// packed. The inner sum is rounded in any way, the outer one down.
-///
-/// Why it is exact. Take |X| <= 2^24, so that X is a float, and count in units of 2^-h. offset is a multiple of 2^8 and at
-/// least rest + 2^8, but less than rest + 2^9; or 768 less. |X low + offset| < 2^32, and rounding it moves it by less than
-/// 2^8. So what is rounded down last is between the exact value and 768 units more, or less, and rounding down to a float
-/// passes no integer: both have the same floor, unless X q + rest is less than 768 units below a multiple k 2^h, or above
-/// it. For k in (min, max], outside of which outputs are clamped, the X before k is reached leaves 1 + left units,
-/// left = (k 2^h - rest - 1) mod q, and the next X is q - 1 - left above: `make` looks at all of them, 255 at most, takes
-/// the offset that none is too close for, and accepts the block if every channel has one. X below `limit` give outputs up
-/// to the zero point, others from there on, so both rests are looked at for one k only, the one after the zero point.
-/// Beyond 2^24, where X is rounded as well, every step is monotonic and q / 2^h >= 2^-16 has made y 256 or more already.
+/// The output stage of isa/requantize_float.hpp for 16 channels: AVX-512's instructions name their rounding.
 #pragma once
 
 #include <kinglet/isa/requantize_avx512.hpp>
-#include <limits>
+#include <kinglet/isa/requantize_float.hpp>
 
 #if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512DQ__)
 
 namespace kinglet::inline KINGLET_TARGET::isa {
 
-/// The constants of 16 channels. Plain data: it is made once, when weights are packed.
-struct alignas(64) FloatBlock16 {
-  float high[16];
-  float low[16];
-  float offset[16];
-  // Where negative outputs are kept and their ties go away from zero.
-  std::int32_t limit[16];  ///< X below it are negative
-  float offset_below[16];
-
-  static constexpr int most_right = 15;  ///< -shift of a multiplier, at most
-
-  /// Whether outputs of a stage need `requantize<true>`.
-  template <Rounding R>
-  static constexpr bool is_away(const OutputStage& stage) noexcept {
-    return std::same_as<R, double_rounding> && stage.min < stage.zero_point;
-  }
-
-  /// @param multipliers of the 16 lanes  @param zero_offsets x0 of each lane  @returns whether the block is exact for
-  /// every sum for which x + x0 does not leave 32 bits
-  template <Rounding R>
-  static constexpr bool make(FloatBlock16& block, const Multiplier* multipliers, const OutputStage& stage,
-                             std::int32_t* zero_offsets) noexcept {
-    Remainders at_zero{};
-    Remainders below_zero{};
-    std::int64_t above[16]{};  // offsets, a little more than they should be, in units
-    std::int64_t below[16]{};
-    float unit[16]{};
-    for (std::size_t c = 0; c < 16; ++c) {
-      const Multiplier m = multipliers[c];
-      block.limit[c] = std::numeric_limits<std::int32_t>::min();
-      if (m.value == 0) {
-        block.high[c] = block.low[c] = 0;
-        unit[c] = 0.5F;
-        above[c] = below[c] = 2 * std::int64_t{stage.zero_point} + 1;
-        zero_offsets[c] = 0;
-        at_zero.leave(c);
-        below_zero.leave(c);
-        continue;
-      }
-      if (m.shift > 0 || m.shift < -most_right) {
-        return false;
-      }
-      const int h = 31 - m.shift;
-      const bool two_steps = !std::same_as<R, single_rounding> && m.shift < 0;
-      const std::int64_t rounding = (std::int64_t{1} << (h - 1)) + (two_steps ? std::int64_t{1} << 30 : 0);
-      const std::int64_t zero = rounding + (std::int64_t{stage.zero_point} << h);
-      const std::int64_t rest = modulo(zero, m.value);
-      const std::int64_t more_than_rest = (rest + 511) & ~std::int64_t{255};
-      const std::int64_t less = two_steps && is_away<R>(stage) ? std::int64_t{1} << 31 : 0;
-      zero_offsets[c] = static_cast<std::int32_t>((zero - rest) / m.value);
-      block.high[c] = static_cast<float>(m.value & ~127) * power_of_two(-h);
-      block.low[c] = static_cast<float>(m.value & 127) * power_of_two(-h);
-      above[c] = more_than_rest;
-      unit[c] = power_of_two(-h);
-      below[c] = more_than_rest - less;
-      if (less != 0) {
-        block.limit[c] = zero_offsets[c] - (m.value == 1 << 30 ? 1 : 0);
-      }
-      at_zero.set(c, m.value, h, (std::max(stage.min, stage.zero_point) + std::int64_t{1}) << h, rest);
-      below_zero.set(c, m.value, h, (stage.min + std::int64_t{1}) << h, rest - less);
-    }
-    const std::int32_t first = std::max(stage.min, stage.zero_point) + 1;
-    below_zero.look(stage.min + 1, std::min(stage.max, stage.zero_point + 1));
-    at_zero.look(first, stage.max);
-    if (!is_away<R>(stage)) {
-      at_zero.include(below_zero);  // one offset for all
-    }
-    bool all = true;
-    for (std::size_t c = 0; c < 16; ++c) {
-      all = all && below_zero.has_offset(c) && at_zero.has_offset(c);
-      block.offset[c] = static_cast<float>(above[c] - at_zero.less(c)) * unit[c];
-      block.offset_below[c] = static_cast<float>(below[c] - below_zero.less(c)) * unit[c];
-    }
-    return all;
-  }
-
- private:
-  static constexpr std::uint32_t excess = 768;
-
-  /// (k 2^h - rest - 1) mod q of 16 channels, for one k after another.
-  struct Remainders {
-    std::uint32_t q[16];
-    std::uint32_t left[16];
-    std::uint32_t step[16];  ///< 2^h mod q
-    std::uint32_t least[16];
-    std::uint32_t most[16];
-
-    constexpr void set(std::size_t c, std::int64_t value, int h, std::int64_t k, std::int64_t rest) noexcept {
-      q[c] = static_cast<std::uint32_t>(value);
-      step[c] = static_cast<std::uint32_t>((std::int64_t{1} << h) % value);
-      left[c] = static_cast<std::uint32_t>(modulo(k - rest - 1, value));
-    }
-    /// A channel that is never too close.
-    constexpr void leave(std::size_t c) noexcept {
-      q[c] = 1U << 30;
-      left[c] = excess;
-      step[c] = 0;
-    }
-    /// The least and the most of them from `k`, where they are, up to `last`.
-    constexpr void look(std::int32_t k, std::int32_t last) noexcept {
-      if (!std::is_constant_evaluated()) {
-        look_at_once(k, last);
-        return;
-      }
-      std::fill_n(least, 16, std::numeric_limits<std::uint32_t>::max());
-      std::fill_n(most, 16, 0U);
-      for (; k <= last; ++k) {
-        for (std::size_t c = 0; c < 16; ++c) {
-          least[c] = std::min(least[c], left[c]);
-          most[c] = std::max(most[c], left[c]);
-          const std::uint32_t next = left[c] + step[c];  // below 2^32; less q, or more than that if below q
-          left[c] = std::min(next, next - q[c]);
-        }
-      }
-    }
-    void look_at_once(std::int32_t k, std::int32_t last) noexcept {
-      const __m512i divisor = _mm512_loadu_si512(q);
-      const __m512i stride = _mm512_loadu_si512(step);
-      __m512i x = _mm512_loadu_si512(left);
-      __m512i lowest_left = _mm512_set1_epi32(-1);
-      __m512i highest_left = _mm512_setzero_si512();
-      for (; k <= last; ++k) {
-        lowest_left = _mm512_min_epu32(lowest_left, x);
-        highest_left = _mm512_max_epu32(highest_left, x);
-        x = _mm512_add_epi32(x, stride);
-        x = _mm512_min_epu32(x, _mm512_sub_epi32(x, divisor));
-      }
-      _mm512_storeu_si512(least, lowest_left);
-      _mm512_storeu_si512(most, highest_left);
-    }
-    constexpr void include(const Remainders& other) noexcept {
-      for (std::size_t c = 0; c < 16; ++c) {
-        least[c] = std::min(least[c], other.least[c]);
-        most[c] = std::max(most[c], other.most[c]);
-      }
-    }
-    [[nodiscard]] constexpr bool has_offset(std::size_t c) const noexcept {
-      return least[c] >= excess || most[c] + excess < q[c];
-    }
-    /// By which an offset that is a little more than it should be has to be smaller.
-    [[nodiscard]] constexpr std::uint32_t less(std::size_t c) const noexcept {
-      return least[c] >= excess ? 0 : excess;
-    }
-  };
-
-  static constexpr std::int64_t modulo(std::int64_t a, std::int64_t q) noexcept {
-    const std::int64_t remainder = a % q;
-    return remainder < 0 ? remainder + q : remainder;
-  }
-  static constexpr float power_of_two(int exponent) noexcept {
-    return std::bit_cast<float>((127 + exponent) << 23);
-  }
+struct Unsigned16 {
+  static constexpr std::size_t count = 16;
+  static __m512i load(const void* from) noexcept { return _mm512_loadu_si512(from); }
+  static void store(void* to, __m512i x) noexcept { _mm512_storeu_si512(to, x); }
+  static __m512i all(std::uint32_t x) noexcept { return _mm512_set1_epi32(static_cast<int>(x)); }
+  static __m512i min(__m512i a, __m512i b) noexcept { return _mm512_min_epu32(a, b); }
+  static __m512i max(__m512i a, __m512i b) noexcept { return _mm512_max_epu32(a, b); }
+  static __m512i add(__m512i a, __m512i b) noexcept { return _mm512_add_epi32(a, b); }
+  static __m512i subtract(__m512i a, __m512i b) noexcept { return _mm512_sub_epi32(a, b); }
 };
+
+using FloatBlock16 = FloatBlock<Unsigned16>;
 
 /// To be called for a sum between the loop that makes it and what is done with it. To gcc a register of 32-bit numbers and
 /// the same as 64-bit ones are two things; it would have the loop keep both.
@@ -195,7 +34,7 @@ KINGLET_ALWAYS_INLINE void settle(__m512i& sum) noexcept {
 }
 
 /// 16 sums plus x0 to 16 outputs with the zero point, without the clamp.
-/// @tparam Away FloatBlock16::is_away
+/// @tparam Away FloatBlock::is_away
 /// @param high the block's, in a register: an instruction that names its rounding takes nothing from memory
 template <bool Away>
 KINGLET_ALWAYS_INLINE __m512i requantize(__m512i sums, const FloatBlock16& block, __m512 high) noexcept {
@@ -209,6 +48,20 @@ KINGLET_ALWAYS_INLINE __m512i requantize(__m512i sums, const FloatBlock16& block
   const __m512 rest = _mm512_fmadd_ps(x, _mm512_load_ps(block.low), offset);
   return _mm512_cvt_roundps_epi32(_mm512_fmadd_round_ps(x, high, rest, down), down);
 }
+
+/// A block's constants, as kernels take them that are written for several widths.
+template <bool Away>
+class RequantizeFloat16 {
+ public:
+  explicit RequantizeFloat16(const FloatBlock16& b) noexcept : block_(&b), high_(_mm512_load_ps(b.high)) {}
+  KINGLET_ALWAYS_INLINE __m512i operator()(__m512i sums) const noexcept {
+    return requantize<Away>(sums, *block_, high_);
+  }
+
+ private:
+  const FloatBlock16* block_;
+  __m512 high_;
+};
 
 }  // namespace kinglet::inline KINGLET_TARGET::isa
 

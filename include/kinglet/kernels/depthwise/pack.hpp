@@ -92,7 +92,7 @@ constexpr void pack_depthwise(const PackedDepthwise& layout, const pointwise::Ro
         }
       }
     }
-    lanes.store<R>(4, pointwise::as_signed<T>(q.output), folding.largest_sum(taps), at);
+    lanes.store<R>(4, pointwise::as_signed<T>(q.output), pointwise::largest_sum<W>(taps), at);
   }
 }
 

@@ -226,31 +226,32 @@ struct PairEngine : DepthwiseShape {
     using Policy = std::conditional_t<sizeof(T) == 1, R, single_rounding>;
     const auto& [input, filter, bias, output] = tensors;
     const std::byte* const head = packed + pointwise::aligned_offset(packed);
-    const detail::PairLayer layer{
-        window,
-        q.output,
-        head + pointwise::packed_alignment,
-        pointwise::Finish::of<Policy>(q.output, pointwise::PairHead::load(head).is_short),
-        shape_of(window),
-        output.extent(2)};
+    const detail::PairLayer layer{window,
+                                  q.output,
+                                  head + pointwise::packed_alignment,
+                                  pointwise::PairHead::load(head).finish<Policy>(q.output),
+                                  shape_of(window),
+                                  output.extent(2)};
     T outside[Lanes::count];
     std::fill_n(outside, Lanes::count, static_cast<T>(q.input_zero_point));
     detail::PairImage<T> image;
     image.rows = (filter_h + 1) / 2 * 2;
     image.width = input.extent(2);
     image.outside = outside;
-    for (index_t n = 0; n < output.extent(0); ++n) {
-      for (index_t y = 0; y < output.extent(1); ++y) {
-        for (index_t ky = 0; ky < image.rows; ++ky) {
-          const index_t in_y = y * window.stride_h - window.pad_top + ky * window.dilation_h;
-          const bool inside = ky < filter_h && in_y >= 0 && in_y < input.extent(1);
-          image.row[ky] = inside ? input.data() + input.offset(n, in_y) : outside;
-          image.step[ky] = inside ? channels : 0;
+    with_layout([&]<class L>(const PairDepthwise<L>& layout) {
+      [[maybe_unused]] const typename L::Rounding rounding(layer.finish.is_float);
+      for (index_t n = 0; n < tensors.output.extent(0); ++n) {
+        for (index_t y = 0; y < tensors.output.extent(1); ++y) {
+          for (index_t ky = 0; ky < image.rows; ++ky) {
+            const index_t in_y = y * window.stride_h - window.pad_top + ky * window.dilation_h;
+            const bool inside = ky < filter_h && in_y >= 0 && in_y < tensors.input.extent(1);
+            image.row[ky] = inside ? tensors.input.data() + tensors.input.offset(n, in_y) : outside;
+            image.step[ky] = inside ? channels : 0;
+          }
+          detail::run_line(layout, layer, image, tensors.output.data() + tensors.output.offset(n, y));
         }
-        T* const to = output.data() + output.offset(n, y);
-        with_layout([&](const auto& layout) { detail::run_line(layout, layer, image, to); });
       }
-    }
+    });
   }
 
  private:

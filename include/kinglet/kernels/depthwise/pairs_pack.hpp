@@ -6,8 +6,8 @@
 /// A head of 64 bytes, as in kernels/pointwise/pairs_pack.hpp. Then blocks of 2 vectors of channels, and behind these
 /// blocks of 1. The last vector is moved back to be a whole one: channels it shares are computed twice, to the same
 /// result. A block holds:
-///   requantization constants   `vectors` x Lanes::Constants
-///   bias                       `vectors` x lanes int32, zero points folded in
+///   requantization constants   `vectors` x Lanes::Constants, or Lanes::Floats at the start of each
+///   bias                       `vectors` x lanes int32, zero points folded in, and x0 of Lanes::Floats
 ///   weights                    for each vector, for each filter column, for each pair of filter rows:
 ///                              lanes x 2 rows, int16, less their zero point
 #pragma once
@@ -53,17 +53,17 @@ struct PairDepthwise : DepthwiseShape {
   }
 };
 
-/// @tparam T activations  @param packed `layout.bytes()` bytes
+/// @return whether what `head` asks for is exact
 template <Rounding R, class T, class Lanes, class W>
-constexpr void pack_pairs(const PairDepthwise<Lanes>& layout,
-                          const pointwise::RowFilters<W, accumulator_t<T>>& from,
-                          const ConvolutionQuantization& q, std::byte* packed) noexcept {
+constexpr bool pack_pair_blocks(const PairDepthwise<Lanes>& layout, const pointwise::PairHead& head,
+                                const pointwise::RowFilters<W, accumulator_t<T>>& from,
+                                const ConvolutionQuantization& q, std::byte* packed) noexcept {
   constexpr auto stage_bytes = static_cast<index_t>(sizeof(typename Lanes::Constants));
   const auto weight = [&](index_t channel, index_t tap) {
     return from.filter[std::ptrdiff_t{tap} * layout.channels + channel] - q.filter_zero_point;
   };
-  const pointwise::PairHead head =
-      pointwise::pair_head<T>(layout.channels, layout.filter_h * layout.filter_w, from.bias, q, weight);
+  const typename pointwise::PairLanes<Lanes, T>::Stage stage{
+      q.output, pointwise::largest_sum<W>(std::int64_t{layout.filter_h} * layout.filter_w)};
   std::byte* at = packed + pointwise::aligned_offset(packed);
   head.store(at);
   at += pointwise::packed_alignment;
@@ -87,10 +87,27 @@ constexpr void pack_pairs(const PairDepthwise<Lanes>& layout,
         }
         constants.set(lane, c, from.bias, weight_sum, {q.input_zero_point, q.output.multiplier[c]});
       }
-      constants.template store<R>(head, at + v * stage_bytes, biases + v * Lanes::count * 4);
+      if (!constants.template store<R>(head, stage, at + v * stage_bytes, biases + v * Lanes::count * 4)) {
+        return false;
+      }
     }
     at += layout.bytes_of(vectors);
   }
+  return true;
+}
+
+/// @tparam T activations  @param packed `layout.bytes()` bytes
+template <Rounding R, class T, class Lanes, class W>
+constexpr void pack_pairs(const PairDepthwise<Lanes>& layout,
+                          const pointwise::RowFilters<W, accumulator_t<T>>& from,
+                          const ConvolutionQuantization& q, std::byte* packed) noexcept {
+  const pointwise::PairHead head = pointwise::pair_head<T>(
+      layout.channels, layout.filter_h * layout.filter_w, from.bias, q, [&](index_t channel, index_t tap) {
+        return from.filter[std::ptrdiff_t{tap} * layout.channels + channel] - q.filter_zero_point;
+      });
+  pointwise::pack_blocks_exactly<Lanes, T>(head, [&](const pointwise::PairHead& tried) {
+    return pack_pair_blocks<R, T>(layout, tried, from, q, packed);
+  });
 }
 
 }  // namespace kinglet::inline KINGLET_TARGET::depthwise

@@ -122,10 +122,6 @@ struct Folding {
     return static_cast<std::int32_t>(static_cast<std::uint32_t>(given) -
                                      input_zero * (weight_sum + d * static_cast<std::uint32_t>(weights)));
   }
-  /// The largest |sum (x - zi)(f - zf)| of n weights.
-  [[nodiscard]] static constexpr std::int64_t largest_sum(std::int64_t weights) noexcept {
-    return weights * 255 * (std::is_signed_v<W> ? 128 : 255);
-  }
 };
 
 /// What a block's lanes have besides weights. Lanes without a channel stay as they are.
@@ -261,7 +257,7 @@ constexpr void pack_rows(const PackedRows& rows, const RowFilters<W>& from, cons
         lanes.bias[v][lane] = folding.bias(lanes.given[v][lane], weight_sum, weight_count);
       }
     }
-    lanes.store<R>(vectors, as_signed<T>(q.output), folding.largest_sum(weight_count), at);
+    lanes.store<R>(vectors, as_signed<T>(q.output), largest_sum<W>(weight_count), at);
     filters.template pack<4>(rows, vectors,
                              at + 64 + vectors * static_cast<index_t>(sizeof(isa::RequantizeBlock16) + 64));
     at += rows.bytes_of(vectors);

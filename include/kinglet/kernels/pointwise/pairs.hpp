@@ -127,16 +127,18 @@ struct PairEngine : PairRows<Lanes> {
                      reinterpret_cast<std::int16_t*>(scratch),
                      reinterpret_cast<std::int16_t*>(scratch + block_bytes(run.count)),
                      packed_zero_point<W>(q)};
+    const Finish how = head.finish<Policy<R>>(q.output);
+    [[maybe_unused]] const typename Lanes::Rounding rounding(how.is_float);
     if (sizeof(T) == 2 && head.is_wide) {
       run_wide<R>(job);
     } else if (crosses(run.count)) {
       if constexpr (may_cross) {
-        run_crossed(Finish::of<Policy<R>>(q.output, head.is_short), job);
+        run_crossed(how, job);
       }
     } else if (widens(run.count)) {
-      run_chunks<std::int16_t>(Finish::of<Policy<R>>(q.output, head.is_short), job);
+      run_chunks<std::int16_t>(how, job);
     } else {
-      run_chunks<W>(Finish::of<Policy<R>>(q.output, head.is_short), job);
+      run_chunks<W>(how, job);
     }
   }
 

@@ -5,8 +5,8 @@
 ///
 /// The first 64 bytes say how the layer is computed (`PairHead`). Output channels are cut into blocks of 2 vectors of
 /// `Lanes::count` lanes, the last of 1 or 2. A block holds, one after another, each a whole number of vectors:
-///   requantization constants   `vectors` x Lanes::Constants
-///   bias                       `vectors` x lanes int32, the input's zero point folded in
+///   requantization constants   `vectors` x Lanes::Constants, or Lanes::Floats at the start of each
+///   bias                       `vectors` x lanes int32, the input's zero point folded in, and x0 of Lanes::Floats
 ///   weights                    ceil(depth / Group) x `vectors` x lanes x Group int8
 /// Lane l of vector v has the block's channel v * lanes + l. Weights w are signed (uint8 less 128) and widened while
 /// running, less their zero point z (uint8: less 128, too):
@@ -20,6 +20,7 @@
 #pragma once
 
 #include <kinglet/kernels/pointwise/rows.hpp>
+#include <limits>
 
 namespace kinglet::inline KINGLET_TARGET::pointwise {
 
@@ -59,13 +60,21 @@ struct PairRows {
 struct PairHead {
   bool is_short;  ///< every multiplier is below one half
   bool is_wide;   ///< sums need 64 bits
+  bool is_float;  ///< requantized in single precision, exactly
 
   constexpr void store(std::byte* to) const noexcept {
     to[0] = static_cast<std::byte>(is_short);
     to[1] = static_cast<std::byte>(is_wide);
+    to[2] = static_cast<std::byte>(is_float);
   }
   static PairHead load(const std::byte* from) noexcept {
-    return {from[0] != std::byte{0}, from[1] != std::byte{0}};
+    return {from[0] != std::byte{0}, from[1] != std::byte{0}, from[2] != std::byte{0}};
+  }
+  template <Rounding R>
+  [[nodiscard]] Finish finish(const OutputStage& stage) const noexcept {
+    Finish how = Finish::of<R>(stage, is_short);
+    how.is_float = is_float;
+    return how;
   }
 };
 
@@ -115,11 +124,16 @@ class WideSums {
   bool needed_ = false;
 };
 
+/// Whether layers of activations T may be requantized in single precision.
+template <class Lanes, class T>
+inline constexpr bool takes_floats = sizeof(T) == 1 && !std::is_void_v<typename Lanes::Floats>;
+
 /// The constants behind one vector's lanes, and the folding of zero points into their biases.
 template <class Lanes, class T>
 struct PairLanes {
   Multiplier multipliers[Lanes::count]{};
   accumulator_t<T> bias[Lanes::count]{};
+  std::int64_t largest_bias = 0;  ///< magnitude of those given
 
   struct Channel {
     std::int32_t input_zero_point;
@@ -130,25 +144,51 @@ struct PairLanes {
                      const Channel& channel) noexcept {
     const auto b = given == nullptr ? accumulator_t<T>{0} : given[o];
     multipliers[lane] = stage_multiplier<T>(channel.multiplier);
+    largest_bias = std::max(largest_bias, magnitude(b));
     bias[lane] = wrapping_multiply_add<accumulator_t<T>>(b, -channel.input_zero_point,
                                                          static_cast<accumulator_t<T>>(weight_sum));
   }
   constexpr void leave(index_t lane) noexcept { multipliers[lane] = {0, -1}; }
 
+  struct Stage {
+    const OutputStage& output;
+    std::int64_t largest_sum;  ///< that is added to a given bias, in magnitude
+  };
+  /// @return whether the constants that `head` asks for are exact
   template <Rounding R>
-  constexpr void store(const PairHead& head, std::byte* stage, std::byte* biases) const noexcept {
+  constexpr bool store(const PairHead& head, const Stage& stage, std::byte* constants,
+                       std::byte* biases) const noexcept {
     if (head.is_wide) {
       for (index_t lane = 0; lane < Lanes::count; ++lane) {
-        store_bytes(stage + lane * 8, static_cast<std::int64_t>(bias[lane]));
+        store_bytes(constants + lane * 8, static_cast<std::int64_t>(bias[lane]));
       }
-      return;
+      return true;
     }
-    using Policy = std::conditional_t<sizeof(T) == 1, R, single_rounding>;
-    store_bytes(stage, Lanes::Constants::template make<Policy>(multipliers, head.is_short));
+    std::int32_t zero_offsets[Lanes::count]{};
+    if (!head.is_float) {
+      using Policy = std::conditional_t<sizeof(T) == 1, R, single_rounding>;
+      store_bytes(constants, Lanes::Constants::template make<Policy>(multipliers, head.is_short));
+    } else if constexpr (takes_floats<Lanes, T>) {
+      static_assert(sizeof(typename Lanes::Floats) <= sizeof(typename Lanes::Constants));
+      typename Lanes::Floats floats{};
+      if (!Lanes::Floats::template make<R>(floats, multipliers, stage.output, zero_offsets)) {
+        return false;
+      }
+      store_bytes(constants, floats);
+    }
     for (index_t lane = 0; lane < Lanes::count; ++lane) {
-      store_bytes(biases + lane * 4, static_cast<std::int32_t>(bias[lane]));
+      if (largest_bias + magnitude(zero_offsets[lane]) + stage.largest_sum >
+              std::numeric_limits<std::int32_t>::max() &&
+          head.is_float) {
+        return false;
+      }
+      store_bytes(biases + lane * 4, wrapping_add(static_cast<std::int32_t>(bias[lane]), zero_offsets[lane]));
     }
+    return true;
   }
+
+ private:
+  static constexpr std::int64_t magnitude(std::int64_t x) noexcept { return x < 0 ? -x : x; }
 };
 
 /// Whether and how a layer of `filters` x `depth` weights needs more than 32 bits; `weight(o, k)` less its zero point.
@@ -168,22 +208,31 @@ constexpr PairHead pair_head(index_t filters, index_t depth, const accumulator_t
       wide.add((bias == nullptr ? 0 : bias[o]) - q.input_zero_point * sum, absolute);
     }
   }
-  return {short_way(q.output, filters), wide.needed()};
+  return {short_way(q.output, filters), wide.needed(), false};
 }
 
-/// @tparam T activations  @param packed `rows.bytes()` bytes
+/// Calls pack_blocks(head), with a head for single precision first where there is one; it says whether that is exact.
+template <class Lanes, class T, class PackBlocks>
+constexpr void pack_blocks_exactly(PairHead head, const PackBlocks& pack_blocks) noexcept {
+  head.is_float = takes_floats<Lanes, T>;
+  if (!pack_blocks(head)) {
+    head.is_float = false;
+    pack_blocks(head);
+  }
+}
+
+/// @return whether what `head` asks for is exact
 template <Rounding R, class T, class Lanes, index_t Group, class W>
-constexpr void pack_pairs(const PairRows<Lanes, Group>& rows, const RowFilters<W, accumulator_t<T>>& from,
-                          const ConvolutionQuantization& q, std::byte* packed) noexcept {
+constexpr bool pack_pair_blocks(const PairRows<Lanes, Group>& rows, const PairHead& head,
+                                const RowFilters<W, accumulator_t<T>>& from, const ConvolutionQuantization& q,
+                                std::byte* packed) noexcept {
   constexpr std::int32_t to_signed = std::is_signed_v<W> ? 0 : 128;
   constexpr index_t lanes = Lanes::count;
   constexpr auto stage_bytes = static_cast<index_t>(sizeof(typename Lanes::Constants));
   static_assert(stage_bytes >= lanes * 8, "64-bit biases lie in the constants' place");
   const std::int32_t zero = packed_zero_point<W>(q);
   const std::int32_t input_zero = q.input_zero_point + (Group == 4 && std::is_signed_v<T> ? 128 : 0);
-  const PairHead head = pair_head<T>(rows.outputs, rows.depth, from.bias, q, [&](index_t o, index_t k) {
-    return from.filter[std::ptrdiff_t{o} * rows.depth + k] - q.filter_zero_point;
-  });
+  const typename PairLanes<Lanes, T>::Stage stage{q.output, largest_sum<W>(rows.depth)};
   std::byte* at = packed + aligned_offset(packed);
   head.store(at);
   at += packed_alignment;
@@ -211,10 +260,24 @@ constexpr void pack_pairs(const PairRows<Lanes, Group>& rows, const RowFilters<W
           constants.leave(lane);
         }
       }
-      constants.template store<R>(head, at + v * stage_bytes, biases + v * lanes * 4);
+      if (!constants.template store<R>(head, stage, at + v * stage_bytes, biases + v * lanes * 4)) {
+        return false;
+      }
     }
     at += rows.bytes_of(vectors);
   }
+  return true;
+}
+
+/// @tparam T activations  @param packed `rows.bytes()` bytes
+template <Rounding R, class T, class Lanes, index_t Group, class W>
+constexpr void pack_pairs(const PairRows<Lanes, Group>& rows, const RowFilters<W, accumulator_t<T>>& from,
+                          const ConvolutionQuantization& q, std::byte* packed) noexcept {
+  const PairHead head = pair_head<T>(rows.outputs, rows.depth, from.bias, q, [&](index_t o, index_t k) {
+    return from.filter[std::ptrdiff_t{o} * rows.depth + k] - q.filter_zero_point;
+  });
+  pack_blocks_exactly<Lanes, T>(
+      head, [&](const PairHead& tried) { return pack_pair_blocks<R, T>(rows, tried, from, q, packed); });
 }
 
 }  // namespace kinglet::inline KINGLET_TARGET::pointwise

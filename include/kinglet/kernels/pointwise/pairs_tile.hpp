@@ -107,48 +107,22 @@ index_t dot_rows(index_t rows, const Tile& in, std::int32_t* sums) noexcept {
 template <class T>
 inline constexpr index_t narrowed_vectors = 4 / static_cast<index_t>(sizeof(T));
 
-/// clamp(sums scaled + zero_point) as elements. @param sums room for a multiple of 4 vectors
-template <class Lanes, index_t Vectors, bool Away, bool Short, class T>
-KINGLET_NOINLINE void finish_pairs(const TileOutput<T>& out, const typename Lanes::Constants* constants,
-                                   const std::int32_t* sums) noexcept {
-  using Stage = typename Lanes::template Requantize<Away, Short>;
-  using Register = typename Lanes::Register;
-  const auto stages = [&]<std::size_t... V>(std::index_sequence<V...>) {
-    return std::array<Stage, sizeof...(V)>{Stage(constants[V])...};
-  }
-  (std::make_index_sequence<static_cast<std::size_t>(Vectors)>{});
+/// A tile's outputs, `narrowed_vectors` of sums at a time. @param elements (sums): these as one vector of elements
+template <class Lanes, index_t Vectors, class T>
+KINGLET_ALWAYS_INLINE void store_elements(const TileOutput<T>& out, const std::int32_t* sums,
+                                          const auto& elements) noexcept {
   constexpr index_t rows = narrowed_vectors<T> / Vectors;
   constexpr index_t width = Vectors * Lanes::count;
-  // |y| is at most 2^30 on the short way, and narrowing to 16 bits saturates: a byte's zero point can be added to
-  // these. Otherwise y + zero point wraps as in OutputStage.
-  constexpr bool add_narrow = Short && sizeof(T) == 1;
-  const OutputStage& stage = *out.stage;
-  const Register zero_point = add_narrow ? Lanes::set16(stage.zero_point) : Lanes::set32(stage.zero_point);
-  const auto least = static_cast<T>(stage.min);
-  const auto most = static_cast<T>(stage.max);
-  const auto scaled = [&](index_t i) KINGLET_INLINE_LAMBDA {
-    const Register y = stages[static_cast<std::size_t>(i % Vectors)](Lanes::load(sums + i * Lanes::count));
-    return add_narrow ? y : Lanes::add32(y, zero_point);
-  };
-  const auto packed = [&](index_t i) KINGLET_INLINE_LAMBDA {
-    const Register y = Lanes::pack32(scaled(i), scaled(i + 1));
-    return add_narrow ? Lanes::add_saturating16(y, zero_point) : y;
-  };
   T* to = out.rows;
   for (index_t m = 0; m < out.count; m += rows, sums += narrowed_vectors<T> * Lanes::count) {
-    Register elements;
-    if constexpr (sizeof(T) == 1) {
-      elements = Lanes::template narrow8<T>(packed(0), packed(2), least, most);
-    } else {
-      elements = Lanes::narrow16(packed(0), least, most);
-    }
+    const typename Lanes::Register narrowed = elements(sums);
     if (m + rows <= out.count && out.channels >= width) {
       Lanes::template store_parts<rows>(reinterpret_cast<std::byte*>(to),
-                                        out.row_stride * static_cast<std::ptrdiff_t>(sizeof(T)), elements);
+                                        out.row_stride * static_cast<std::ptrdiff_t>(sizeof(T)), narrowed);
       to += rows * out.row_stride;
     } else {
       alignas(64) T whole[narrowed_vectors<T> * Lanes::count];
-      Lanes::store(whole, elements);
+      Lanes::store(whole, narrowed);
       const auto bytes = static_cast<std::size_t>(std::min(out.channels, width)) * sizeof(T);
       for (index_t i = 0; i < std::min(rows, out.count - m); ++i, to += out.row_stride) {
         std::memcpy(to, whole + i * width, bytes);
@@ -157,9 +131,80 @@ KINGLET_NOINLINE void finish_pairs(const TileOutput<T>& out, const typename Lane
   }
 }
 
+/// `Vectors` of what is made of a vector's constants.
+template <class Stage, index_t Vectors>
+KINGLET_ALWAYS_INLINE auto stages_of(const auto& constants) noexcept {
+  return [&]<std::size_t... V>(std::index_sequence<V...>) KINGLET_INLINE_LAMBDA {
+    return std::array<Stage, sizeof...(V)>{Stage(constants(V))...};
+  }
+  (std::make_index_sequence<static_cast<std::size_t>(Vectors)>{});
+}
+
+/// clamp(sums scaled + zero_point) as elements. @param sums room for a multiple of 4 vectors
+template <class Lanes, index_t Vectors, bool Away, bool Short, class T>
+KINGLET_NOINLINE void finish_pairs(const TileOutput<T>& out, const typename Lanes::Constants* constants,
+                                   const std::int32_t* sums) noexcept {
+  using Register = typename Lanes::Register;
+  const auto stages =
+      stages_of<typename Lanes::template Requantize<Away, Short>, Vectors>([constants](std::size_t v)
+                                                                               KINGLET_INLINE_LAMBDA
+                                                                           -> const auto& {
+                                                                                 return constants[v];
+                                                                               });
+  // |y| is at most 2^30 on the short way, and narrowing to 16 bits saturates: a byte's zero point can be added to
+  // these. Otherwise y + zero point wraps as in OutputStage.
+  constexpr bool add_narrow = Short && sizeof(T) == 1;
+  const OutputStage& stage = *out.stage;
+  const Register zero_point = add_narrow ? Lanes::set16(stage.zero_point) : Lanes::set32(stage.zero_point);
+  const auto least = static_cast<T>(stage.min);
+  const auto most = static_cast<T>(stage.max);
+  store_elements<Lanes, Vectors>(out, sums, [&](const std::int32_t* at) KINGLET_INLINE_LAMBDA {
+    const auto scaled = [&](index_t i) KINGLET_INLINE_LAMBDA {
+      const Register y = stages[static_cast<std::size_t>(i % Vectors)](Lanes::load(at + i * Lanes::count));
+      return add_narrow ? y : Lanes::add32(y, zero_point);
+    };
+    const auto packed = [&](index_t i) KINGLET_INLINE_LAMBDA {
+      const Register y = Lanes::pack32(scaled(i), scaled(i + 1));
+      return add_narrow ? Lanes::add_saturating16(y, zero_point) : y;
+    };
+    if constexpr (sizeof(T) == 1) {
+      return Lanes::template narrow8<T>(packed(0), packed(2), least, most);
+    } else {
+      return Lanes::narrow16(packed(0), least, most);
+    }
+  });
+}
+
+/// The same in single precision, while Lanes::Rounding lives. @param constants Lanes::Floats at the start of each
+template <class Lanes, index_t Vectors, bool Away, class T>
+KINGLET_NOINLINE void finish_floats(const TileOutput<T>& out, const typename Lanes::Constants* constants,
+                                    const std::int32_t* sums) noexcept {
+  const auto stages = stages_of<typename Lanes::template RequantizeFloat<Away>,
+                                Vectors>([constants](std::size_t v) KINGLET_INLINE_LAMBDA -> const auto& {
+    return *reinterpret_cast<const typename Lanes::Floats*>(constants + v);
+  });
+  const auto least = static_cast<T>(out.stage->min);
+  const auto most = static_cast<T>(out.stage->max);
+  store_elements<Lanes, Vectors>(out, sums, [&](const std::int32_t* at) KINGLET_INLINE_LAMBDA {
+    const auto scaled = [&](index_t i) KINGLET_INLINE_LAMBDA {
+      return stages[static_cast<std::size_t>(i % Vectors)](Lanes::load(at + i * Lanes::count));
+    };
+    return Lanes::template narrow8<T>(Lanes::pack32(scaled(0), scaled(1)),
+                                      Lanes::pack32(scaled(2), scaled(3)), least, most);
+  });
+}
+
+/// To be called while Lanes::Rounding lives.
 template <class Lanes, index_t Vectors, class T>
 void finish_tile(const Finish& how, const TileOutput<T>& out, const typename Lanes::Constants* constants,
                  const std::int32_t* sums) noexcept {
+  if constexpr (takes_floats<Lanes, T>) {
+    if (how.is_float) {
+      how.away ? finish_floats<Lanes, Vectors, true>(out, constants, sums)
+               : finish_floats<Lanes, Vectors, false>(out, constants, sums);
+      return;
+    }
+  }
   if (how.is_short) {
     how.away ? finish_pairs<Lanes, Vectors, true, true>(out, constants, sums)
              : finish_pairs<Lanes, Vectors, false, true>(out, constants, sums);

@@ -103,7 +103,8 @@ struct QuadEngine : PairRows<Lanes, 4> {
                 const KernelMemory& memory) const noexcept {
     static_assert(std::is_same_v<T, std::int8_t> && std::is_same_v<W, std::int8_t>);
     const std::byte* at = memory.packed + aligned_offset(memory.packed);
-    const auto how = Finish::of<R>(q.output, PairHead::load(at).is_short);
+    const Finish how = PairHead::load(at).finish<R>(q.output);
+    [[maybe_unused]] const typename Lanes::Rounding rounding(how.is_float);
     at += packed_alignment;
     constexpr index_t block_channels = Layout::most_vectors * Lanes::count;
     constexpr std::ptrdiff_t most_rows = std::ptrdiff_t{1} << 30;

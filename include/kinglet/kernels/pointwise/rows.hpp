@@ -51,10 +51,17 @@ constexpr bool short_way(const OutputStage& stage, index_t channels) noexcept {
   return true;
 }
 
+/// The largest |sum (x - zi)(w - zw)| of so many products of 8-bit activations with weights W.
+template <class W>
+constexpr std::int64_t largest_sum(std::int64_t products) noexcept {
+  return products * 255 * (std::is_signed_v<W> ? 128 : 255);
+}
+
 /// Which variant of a vector output stage a layer takes.
 struct Finish {
   bool away;  ///< double_rounding where negative outputs are kept
   bool is_short;
+  bool is_float = false;  ///< in single precision, whether short or not
 
   template <Rounding R>
   static constexpr Finish of(const OutputStage& stage, bool is_short) noexcept {

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-/// @file isa/requantize_float_avx512.cpp
+/// @file isa/requantize_float.cpp
 /// The output stage in single precision equals the scalar one bit for bit wherever it says that it does.
 #include <doctest/doctest.h>
 
-#include <kinglet/isa/requantize_float_avx512.hpp>
+#include <kinglet/isa/lanes_avx512bw.hpp>
 
-#if !(defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512DQ__))
+#if !(defined(__AVX2__) && defined(__FMA__))
 
-TEST_CASE("AVX-512 output stage in single precision") {
-  MESSAGE("skipped: built for a target without AVX-512");
+TEST_CASE("output stage in single precision") {
+  MESSAGE("skipped: built for a target without AVX2 and FMA");
 }
 #else
 
 #include <cfenv>
+#include <limits>
 
 #include "support/near_ties.hpp"
 
@@ -26,31 +27,49 @@ struct Stage {
   std::int32_t max;
 };
 
-/// 16 channels with one stage.
-template <class R>
+/// A vector and a policy.
+template <class Vectors, class Policy>
+struct Way {
+  using Lanes = Vectors;
+  using R = Policy;
+};
+
+template <class Lanes, bool Away>
+KINGLET_NOINLINE void requantize_floats(const typename Lanes::Floats& constants, const std::int32_t* sums,
+                                        std::int32_t* y) {
+  Lanes::store(y, typename Lanes::template RequantizeFloat<Away>(constants)(Lanes::load(sums)));
+}
+
+/// A vector of channels with one stage.
+template <class W>
 struct Block {
-  Multiplier multipliers[16];
+  using Lanes = typename W::Lanes;
+  using R = typename W::R;
+  using Floats = typename Lanes::Floats;
+  static constexpr auto count = static_cast<std::size_t>(Lanes::count);
+  Multiplier multipliers[count];
   Stage stage;
-  std::int32_t zero_offsets[16] = {};
-  isa::FloatBlock16 constants{};
+  std::int32_t zero_offsets[count] = {};
+  Floats constants{};
 
   bool make() {
-    return isa::FloatBlock16::make<R>(constants, multipliers,
-                                      {multipliers, stage.zero_point, stage.min, stage.max}, zero_offsets);
+    return Floats::template make<R>(constants, multipliers,
+                                    {multipliers, stage.zero_point, stage.min, stage.max}, zero_offsets);
   }
-  /// Whether 16 sums have the outputs that they should; sums that x0 would take out of 32 bits do not count.
+  /// Whether `count` sums have the outputs that they should; sums that x0 would take out of 32 bits do not count.
   bool equals(const std::int32_t* x) const {
-    alignas(64) std::int32_t sums[16];
-    alignas(64) std::int32_t y[16];
-    for (std::size_t c = 0; c < 16; ++c) {
+    alignas(64) std::int32_t sums[count];
+    alignas(64) std::int32_t y[count];
+    for (std::size_t c = 0; c < count; ++c) {
       sums[c] = test::clip_to_int32(std::int64_t{x[c]} + zero_offsets[c]);
     }
-    const bool away = isa::FloatBlock16::is_away<R>({multipliers, stage.zero_point, stage.min, stage.max});
-    const __m512i x0 = _mm512_load_si512(sums);
-    const __m512 high = _mm512_load_ps(constants.high);
-    _mm512_store_si512(
-        y, away ? isa::requantize<true>(x0, constants, high) : isa::requantize<false>(x0, constants, high));
-    for (std::size_t c = 0; c < 16; ++c) {
+    const bool away = Floats::template is_away<R>({multipliers, stage.zero_point, stage.min, stage.max});
+    {
+      [[maybe_unused]] const typename Lanes::Rounding rounding(true);
+      away ? requantize_floats<Lanes, true>(constants, sums, y)
+           : requantize_floats<Lanes, false>(constants, sums, y);
+    }
+    for (std::size_t c = 0; c < count; ++c) {
       const OutputStage scalar{multipliers + c, stage.zero_point, stage.min, stage.max};
       if (std::int64_t{x[c]} + zero_offsets[c] == sums[c] &&
           std::clamp(y[c], stage.min, stage.max) != scalar.template apply<R>(x[c], 0)) {
@@ -72,14 +91,14 @@ struct Block {
   }
   /// Both sides of every step of every channel, which is everywhere, as outputs only ever rise; and the ends.
   bool equals_everywhere() const {
-    std::int32_t ends[2][16];
-    std::fill_n(ends[0], 16, INT32_MIN);
-    std::fill_n(ends[1], 16, INT32_MAX);
+    std::int32_t ends[2][count];
+    std::fill_n(ends[0], count, INT32_MIN);
+    std::fill_n(ends[1], count, INT32_MAX);
     bool all = equals(ends[0]) && equals(ends[1]);
     for (std::int32_t k = stage.min + 1; k <= stage.max; ++k) {
-      std::int32_t before[16];
-      std::int32_t at[16];
-      for (std::size_t c = 0; c < 16; ++c) {
+      std::int32_t before[count];
+      std::int32_t at[count];
+      for (std::size_t c = 0; c < count; ++c) {
         at[c] = threshold(c, k);
         before[c] = at[c] == INT32_MIN ? at[c] : at[c] - 1;
       }
@@ -96,15 +115,22 @@ Stage random_stage(test::Random& random) {
           random.one_in(3) ? random.in(zero_point, 127) : 127};
 }
 
-#define KINGLET_ROUNDINGS double_rounding, double_rounding_upward, single_rounding
+#define KINGLET_WAYS_OF(L) Way<L, double_rounding>, Way<L, double_rounding_upward>, Way<L, single_rounding>
+#if defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512DQ__)
+#define KINGLET_FLOAT_LANES isa::Lanes8, isa::Lanes16
+#define KINGLET_FLOAT_WAYS KINGLET_WAYS_OF(isa::Lanes8), KINGLET_WAYS_OF(isa::Lanes16)
+#else
+#define KINGLET_FLOAT_LANES isa::Lanes8
+#define KINGLET_FLOAT_WAYS KINGLET_WAYS_OF(isa::Lanes8)
+#endif
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("float output stage: accepted blocks are exact at every step", R, KINGLET_ROUNDINGS) {
+TEST_CASE_TEMPLATE("float output stage: accepted blocks are exact at every step", W, KINGLET_FLOAT_WAYS) {
   test::Random random(61);
   int accepted = 0;
   for (int blocks = 0; blocks < 150; ++blocks) {
-    Block<R> block{};
+    Block<W> block{};
     block.stage = random_stage(random);
     const int kind = random.in(0, 5);  // ties, multipliers next to 2^31, or any
     for (Multiplier& m : block.multipliers) {
@@ -123,12 +149,12 @@ TEST_CASE_TEMPLATE("float output stage: accepted blocks are exact at every step"
   CHECK(accepted > 110);
 }
 
-TEST_CASE_TEMPLATE("float output stage: nearly every layer as networks have them is accepted", R,
-                   KINGLET_ROUNDINGS) {
+TEST_CASE_TEMPLATE("float output stage: nearly every layer as networks have them is accepted", W,
+                   KINGLET_FLOAT_WAYS) {
   test::Random random(64);
   int accepted = 0;
   for (int blocks = 0; blocks < 4000; ++blocks) {
-    Block<R> block{};
+    Block<W> block{};
     block.stage = random_stage(random);
     for (Multiplier& m : block.multipliers) {
       m = {random.in<std::int32_t>(1 << 30, INT32_MAX), random.in(-10, -5)};
@@ -138,12 +164,12 @@ TEST_CASE_TEMPLATE("float output stage: nearly every layer as networks have them
   CHECK(accepted >= 3998);
 }
 
-TEST_CASE_TEMPLATE("float output stage: offsets that are less than they should be are exact, too", R,
-                   KINGLET_ROUNDINGS) {
+TEST_CASE_TEMPLATE("float output stage: offsets that are less than they should be are exact, too", W,
+                   KINGLET_FLOAT_WAYS) {
   test::Random random(65);
   int found = 0;
   for (int blocks = 0; blocks < 40'000 && found < 20; ++blocks) {
-    Block<R> block{};
+    Block<W> block{};
     block.stage = {random.in(-128, 20), -128, 127};
     block.stage.min = random.one_in(2) ? -128 : block.stage.zero_point;
     for (Multiplier& m : block.multipliers) {
@@ -153,12 +179,12 @@ TEST_CASE_TEMPLATE("float output stage: offsets that are less than they should b
       continue;
     }
     bool any = false;
-    for (std::size_t c = 0; c < 16; ++c) {
+    for (std::size_t c = 0; c < Block<W>::count; ++c) {
       // The offset less the smallest that is a little more than it should be.
       const std::int64_t unit = std::int64_t{1} << 39;
       const auto offset = static_cast<std::int64_t>(static_cast<double>(block.constants.offset[c]) *
                                                     static_cast<double>(unit));
-      const bool two_steps = !std::same_as<R, single_rounding>;
+      const bool two_steps = !std::same_as<typename W::R, single_rounding>;
       const std::int64_t exact = (unit >> 1) + (two_steps ? std::int64_t{1} << 30 : 0) +
                                  block.stage.zero_point * unit -
                                  std::int64_t{block.zero_offsets[c]} * block.multipliers[c].value;
@@ -172,14 +198,15 @@ TEST_CASE_TEMPLATE("float output stage: offsets that are less than they should b
   CHECK(found == 20);
 }
 
-TEST_CASE("float output stage: sums that come too close are refused, and would be wrong") {
+TEST_CASE_TEMPLATE("float output stage: sums that come too close are refused, and would be wrong", L,
+                   KINGLET_FLOAT_LANES) {
   // Multipliers that put some sum a unit or so below a step; most of them are then off by one.
   test::Random random(62);
   int wrong = 0;
   for (int blocks = 0; blocks < 400'000 && wrong < 5; ++blocks) {
-    Block<single_rounding> block{};
+    Block<Way<L, single_rounding>> block{};
     block.stage = {0, -128, 127};
-    std::fill_n(block.multipliers, 16, Multiplier{random.in<std::int32_t>(1 << 30, INT32_MAX), -8});
+    std::fill_n(block.multipliers, block.count, Multiplier{random.in<std::int32_t>(1 << 30, INT32_MAX), -8});
     if (!block.make()) {
       wrong += block.equals_everywhere() ? 0 : 1;
     }
@@ -187,19 +214,19 @@ TEST_CASE("float output stage: sums that come too close are refused, and would b
   CHECK(wrong > 0);
 }
 
-TEST_CASE("float output stage: the same constants while compiling") {
+TEST_CASE_TEMPLATE("float output stage: the same constants while compiling", L, KINGLET_FLOAT_LANES) {
   struct Made {
-    Multiplier multipliers[16]{};
-    isa::FloatBlock16 block{};
-    std::int32_t zero_offsets[16]{};
+    Multiplier multipliers[L::count]{};
+    typename L::Floats block{};
+    std::int32_t zero_offsets[L::count]{};
     bool exact = false;
 
     constexpr void make() {
-      for (std::int32_t c = 0; c < 16; ++c) {
+      for (std::int32_t c = 0; c < L::count; ++c) {
         multipliers[c] = {(1 << 30) + 12'345'678 * c, -5 - c % 4};
       }
-      exact = isa::FloatBlock16::make<double_rounding>(block, multipliers, {multipliers, 3, -128, 127},
-                                                       zero_offsets);
+      exact = L::Floats::template make<double_rounding>(block, multipliers, {multipliers, 3, -128, 127},
+                                                        zero_offsets);
     }
   };
   constexpr Made compiled = [] {
@@ -219,22 +246,23 @@ TEST_CASE("float output stage: the same constants while compiling") {
   CHECK(std::ranges::equal(made.block.offset_below, compiled.block.offset_below));
 }
 
-TEST_CASE("float output stage: refuses what it cannot do") {
-  Block<double_rounding> block{};
-  std::fill_n(block.multipliers, 16, Multiplier{3 << 29, -7});
+TEST_CASE_TEMPLATE("float output stage: refuses what it cannot do", L, KINGLET_FLOAT_LANES) {
+  Block<Way<L, double_rounding>> block{};
+  std::fill_n(block.multipliers, block.count, Multiplier{3 << 29, -7});
   block.stage = {0, 0, 127};
   CHECK(block.make());
-  block.multipliers[15].shift = -16;
+  block.multipliers[block.count - 1].shift = -16;
   CHECK(!block.make());
-  block.multipliers[15].shift = 1;
+  block.multipliers[block.count - 1].shift = 1;
   CHECK(!block.make());
 }
 
-TEST_CASE("float output stage: exact whatever the processor's rounding mode") {
+TEST_CASE_TEMPLATE("float output stage: exact whatever the processor's rounding mode", L,
+                   KINGLET_FLOAT_LANES) {
   test::Random random(63);
   for (const int mode : {FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO, FE_TONEAREST}) {
     for (int blocks = 0; blocks < 20; ++blocks) {
-      Block<double_rounding_upward> block{};
+      Block<Way<L, double_rounding_upward>> block{};
       block.stage = random_stage(random);
       for (Multiplier& m : block.multipliers) {
         m = {random.in<std::int32_t>(1 << 30, INT32_MAX), random.in(-15, 0)};
@@ -242,9 +270,28 @@ TEST_CASE("float output stage: exact whatever the processor's rounding mode") {
       const bool made = block.make();
       std::fesetround(mode);
       const bool equals = !made || block.equals_everywhere();
+      const bool kept = std::fegetround() == mode;
       std::fesetround(FE_TONEAREST);
       CHECK(equals);
+      CHECK(kept);
     }
+  }
+}
+
+TEST_CASE("float output stage: no trace of rounding down is left") {
+  std::feclearexcept(FE_ALL_EXCEPT);
+  const unsigned before = _mm_getcsr();
+  Block<Way<isa::Lanes8, double_rounding>> block{};
+  std::fill_n(block.multipliers, block.count, Multiplier{3 << 29, -7});
+  block.stage = {0, 0, 127};
+  REQUIRE(block.make());
+  std::int32_t inexact[block.count];
+  std::fill_n(inexact, block.count, INT32_MAX);
+  CHECK(block.equals(inexact));
+  CHECK(_mm_getcsr() == before);
+  {
+    const isa::RoundingDown rounding(false);
+    CHECK(_mm_getcsr() == before);
   }
 }
 
