@@ -13,3 +13,11 @@ KINGLET_OPERATORS_OF(kinglet::profile::tflite);
 KINGLET_OPERATORS_OF(kinglet::profile::single);
 
 }  // namespace test
+
+namespace kinglet::inline KINGLET_TARGET {
+
+template Result<std::size_t> arena_bytes<profile::tflm>(const Model&, Aim, std::span<std::byte>) noexcept;
+template Result<std::size_t> arena_bytes<profile::tflite>(const Model&, Aim, std::span<std::byte>) noexcept;
+template Result<std::size_t> storage_bytes<profile::tflm>(const Model&, Aim, std::span<std::byte>) noexcept;
+
+}  // namespace kinglet::inline KINGLET_TARGET

@@ -25,3 +25,14 @@ template <class P = kinglet::profile::tflm>
 using OwningExecutor = kinglet::OwningExecutor<P, kinglet::select::native, Operators<P>>;
 
 }  // namespace test
+
+namespace kinglet::inline KINGLET_TARGET {
+
+extern template Result<std::size_t> arena_bytes<profile::tflm>(const Model&, Aim,
+                                                               std::span<std::byte>) noexcept;
+extern template Result<std::size_t> arena_bytes<profile::tflite>(const Model&, Aim,
+                                                                 std::span<std::byte>) noexcept;
+extern template Result<std::size_t> storage_bytes<profile::tflm>(const Model&, Aim,
+                                                                 std::span<std::byte>) noexcept;
+
+}  // namespace kinglet::inline KINGLET_TARGET
