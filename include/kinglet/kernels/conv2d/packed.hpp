@@ -81,7 +81,7 @@ struct Packed {
   /// Pixels that are gathered together: no more than there are.
   static constexpr index_t gathered_rows(const auto& rows, const auto& output) noexcept {
     const std::ptrdiff_t pixels = std::ptrdiff_t{output.extent(0)} * output.extent(1) * output.extent(2);
-    return static_cast<index_t>(std::min<std::ptrdiff_t>(rows.gathered_rows(), pixels));
+    return static_cast<index_t>(std::min<std::ptrdiff_t>(rows.gathered_rows(pixels), pixels));
   }
 
   template <Rounding R, class C>

@@ -129,7 +129,7 @@ struct Avx512VnniRows : PackedRows {
 
   [[nodiscard]] constexpr std::size_t scratch_bytes(std::ptrdiff_t) const noexcept { return 0; }
   /// 24 divides into whole tiles of every kind; where that is much memory, one tile.
-  [[nodiscard]] constexpr index_t gathered_rows() const noexcept {
+  [[nodiscard]] constexpr index_t gathered_rows(std::ptrdiff_t /*rows*/) const noexcept {
     return depth <= 128 ? 24 : tile_rows_for(vectors_of(0));
   }
 

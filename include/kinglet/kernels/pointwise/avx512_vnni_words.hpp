@@ -182,7 +182,9 @@ struct Avx512VnniWords : PairRows<isa::Lanes16> {
   [[nodiscard]] constexpr std::size_t scratch_bytes(std::ptrdiff_t rows) const noexcept {
     return pairs().scratch_bytes(rows);
   }
-  [[nodiscard]] constexpr index_t gathered_rows() const noexcept { return pairs().gathered_rows(); }
+  [[nodiscard]] constexpr index_t gathered_rows(std::ptrdiff_t rows) const noexcept {
+    return pairs().gathered_rows(rows);
+  }
 
   template <Rounding R, class T, class W>
   constexpr void pack(const RowFilters<W, std::int64_t>& from, const ConvolutionQuantization& q,

@@ -30,7 +30,9 @@ struct NeonEngine : NeonRows<Tile::group> {
 
   [[nodiscard]] constexpr std::size_t scratch_bytes(std::ptrdiff_t) const noexcept { return 0; }
   /// Whole tiles of every kind; where that is much memory, one tile.
-  [[nodiscard]] constexpr index_t gathered_rows() const noexcept { return this->depth <= 256 ? 24 : 8; }
+  [[nodiscard]] constexpr index_t gathered_rows(std::ptrdiff_t /*rows*/) const noexcept {
+    return this->depth <= 256 ? 24 : 8;
+  }
 
   template <Rounding R, class T, class W>
   constexpr void pack(const RowFilters<W>& from, const ConvolutionQuantization& q,

@@ -8,7 +8,7 @@
 /// | name                           | the target's                                                                  |
 /// | bytes()                        | of packed filters                                                             |
 /// | scratch_bytes(rows)            | for that many rows at once                                                    |
-/// | gathered_rows()                | rows that should come together where they are copied first                    |
+/// | gathered_rows(rows)            | of so many, those that should come together where they are copied first       |
 /// | pack<R, T, W>(filters, q, to)  | constexpr; T: activations, W: weights                                         |
 /// | multiply<R, T, W>(run, q, mem) | all rows of a run                                                             |
 #pragma once

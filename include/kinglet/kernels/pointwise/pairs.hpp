@@ -104,9 +104,11 @@ struct PairEngine : PairRows<Lanes> {
     const std::size_t bytes = block_bytes(rows) + (copies_rows() ? chunk * row_bytes() : 0);
     return bytes == 0 ? 0 : align_up(bytes + packed_alignment);
   }
-  /// Rows that should come together where they are copied first.
-  [[nodiscard]] constexpr index_t gathered_rows() const noexcept {
-    return depth <= 64 ? 8 * tile_rows : 4 * tile_rows;
+  /// Rows that should come together where they are copied first, of so many: of few, which are one image row that
+  /// streams, as few as take little memory.
+  [[nodiscard]] constexpr index_t gathered_rows(std::ptrdiff_t rows) const noexcept {
+    const index_t tiles = depth <= 64 ? 8 : rows >= 64 ? 4 : depth <= 160 ? 2 : 1;
+    return tiles * tile_rows;
   }
 
   template <Rounding R, class T, class W>
@@ -178,11 +180,13 @@ struct PairEngine : PairRows<Lanes> {
     return widens(rows) ? vectors * Layout::most_vectors * Layout::vector_bytes : 0;
   }
   /// Rows for which a block is widened: 64, so that they are much more work than that; up to 32 KiB of shorter ones. A
-  /// few rows: one tile, up to 8 KiB of shorter ones. Chunks are as even as whole tiles allow.
+  /// few rows: one tile, up to 8 KiB of shorter ones where there are more than two tiles. Chunks are as even as whole
+  /// tiles allow.
   [[nodiscard]] constexpr std::ptrdiff_t most_rows(std::ptrdiff_t rows) const noexcept {
     const auto bytes = static_cast<std::ptrdiff_t>(row_bytes());
-    return widens(rows) ? std::max<std::ptrdiff_t>(64, 32768 / bytes)
-                        : std::max<std::ptrdiff_t>(tile_rows, 8192 / bytes);
+    return widens(rows)            ? std::max<std::ptrdiff_t>(64, 32768 / bytes)
+           : rows <= 2 * tile_rows ? std::ptrdiff_t{tile_rows}
+                                   : std::max<std::ptrdiff_t>(tile_rows, 8192 / bytes);
   }
   [[nodiscard]] static constexpr std::ptrdiff_t whole_tiles(std::ptrdiff_t rows) noexcept {
     return (rows + tile_rows - 1) / tile_rows * tile_rows;
