@@ -110,9 +110,10 @@ struct Block {
 
 Stage random_stage(test::Random& random) {
   const bool clamps_at_zero = random.one_in(2);
-  const std::int32_t zero_point = random.in(-128, 127);
-  return {zero_point, clamps_at_zero ? zero_point : -128,
-          random.one_in(3) ? random.in(zero_point, 127) : 127};
+  const std::int32_t lowest = random.one_in(3) ? 0 : -128;  // uint8 or int8
+  const std::int32_t zero_point = lowest + random.in(0, 255);
+  return {zero_point, clamps_at_zero ? zero_point : lowest,
+          random.one_in(3) ? random.in(zero_point, lowest + 255) : lowest + 255};
 }
 
 #define KINGLET_WAYS_OF(L) Way<L, double_rounding>, Way<L, double_rounding_upward>, Way<L, single_rounding>

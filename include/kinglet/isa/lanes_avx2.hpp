@@ -55,7 +55,7 @@ struct Lanes8 {
   using Constants = RequantizeBlock8;
   template <bool Away, bool Short>
   using Requantize = Requantize8<Away, Short>;
-#if defined(__FMA__)
+#if defined(__FMA__) && !defined(__FAST_MATH__)
   using Floats = FloatBlock8;
   template <bool Away>
   using RequantizeFloat = RequantizeFloat8<Away>;

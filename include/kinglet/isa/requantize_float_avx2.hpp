@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file isa/requantize_float_avx2.hpp
 /// The output stage of isa/requantize_float.hpp for 8 channels. Before AVX-512 no instruction names its rounding: the
-/// processor is told to round down while a layer runs.
+/// processor is told to round down while a layer runs. Not with -ffast-math, which may change the order of sums: integers
+/// serve there.
 #pragma once
 
 #include <kinglet/isa/intrinsics_x86.hpp>

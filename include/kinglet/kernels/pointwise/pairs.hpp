@@ -104,8 +104,8 @@ struct PairEngine : PairRows<Lanes> {
     const std::size_t bytes = block_bytes(rows) + (copies_rows() ? chunk * row_bytes() : 0);
     return bytes == 0 ? 0 : align_up(bytes + packed_alignment);
   }
-  /// Rows that should come together where they are copied first, of so many: of few, which are one image row that
-  /// streams, as few as take little memory.
+  /// Rows that should come together where they are copied first, of so many: of few, which are an image row that streams
+  /// or a small image, as few as take little memory.
   [[nodiscard]] constexpr index_t gathered_rows(std::ptrdiff_t rows) const noexcept {
     const index_t tiles = depth <= 64 ? 8 : rows >= 64 ? 4 : depth <= 160 ? 2 : 1;
     return tiles * tile_rows;
