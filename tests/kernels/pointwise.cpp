@@ -3,6 +3,7 @@
 /// 1x1 CONV_2D: the reference equals CONV_2D's, and the other kernels equal it everywhere.
 #include <doctest/doctest.h>
 
+#include <kinglet/kernels/pointwise/avx2.hpp>
 #include <kinglet/kernels/select.hpp>
 
 #include "support/convolution.hpp"
@@ -267,6 +268,46 @@ TEST_CASE("16-bit activations on AVX-512 VNNI: words while no sum leaves 32 bits
     std::vector<std::byte> scratch(Kernel::scratch_bytes(tensors(&actual)));
     Kernel::pack<double_rounding>(tensors(&actual), q, packed.data());
     CHECK(pointwise::Avx512VnniWords::has_words(packed.data()) == c.words);
+    Kernel::run<double_rounding>(tensors(&actual), q, {packed.data(), scratch.data()});
+    pointwise::Reference::run<double_rounding>(tensors(&expected), q);
+    CHECK(actual == expected);
+  }
+}
+#endif
+
+#if defined(__AVX2__) && defined(__FMA__) && !defined(__FAST_MATH__)
+TEST_CASE("AVX2: single precision wherever it is exact, integers elsewhere") {
+  constexpr index_t depth = 5;
+  const std::vector<std::int8_t> filter(depth, -128);
+  const std::vector<std::int8_t> input(depth, 127);
+  const Multiplier usual{3 << 29, -7};
+  struct {
+    std::int32_t bias;
+    Multiplier multiplier;
+    bool floats;
+  } const cases[] = {{0, usual, true},           {1'000'000, usual, true},
+                     {0, {3 << 29, 1}, false},    // more than one
+                     {0, {3 << 29, -16}, false},  // too little
+                     {0x7fffffff, usual, false},  // the sum may leave 32 bits
+                     {-0x7fffffff, usual, false}};
+  for (const auto& c : cases) {
+    CAPTURE(c.bias);
+    CAPTURE(c.multiplier.shift);
+    std::int8_t expected = 0;
+    std::int8_t actual = 1;
+    const ConvolutionQuantization q{-3, 0, {&c.multiplier, 4, -128, 127}};
+    const auto tensors = [&](std::int8_t* output) {
+      return Convolution<std::int8_t, std::int8_t, Nhwc, Ohwi, Nhwc>{{input.data(), {1, 1, 1, depth}},
+                                                                     {filter.data(), {1, 1, 1, depth}},
+                                                                     &c.bias,
+                                                                     {output, {1, 1, 1, 1}}};
+    };
+    using Kernel = pointwise::PackedPairs<pointwise::Packed, isa::Lanes8>;
+    std::vector<std::byte> packed(Kernel::packed_bytes(tensors(&actual)));
+    std::vector<std::byte> scratch(Kernel::scratch_bytes(tensors(&actual)));
+    Kernel::pack<double_rounding>(tensors(&actual), q, packed.data());
+    const std::byte* const head = packed.data() + pointwise::aligned_offset(packed.data());
+    CHECK(pointwise::PairHead::load(head).is_float == c.floats);
     Kernel::run<double_rounding>(tensors(&actual), q, {packed.data(), scratch.data()});
     pointwise::Reference::run<double_rounding>(tensors(&expected), q);
     CHECK(actual == expected);
