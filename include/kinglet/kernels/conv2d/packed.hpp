@@ -40,9 +40,10 @@ struct Packed {
       if (applies(tensors)) {
         const auto rows = engine(tensors);
         const index_t most = gathered_rows(rows, tensors.output);
-        const std::size_t patches = static_cast<std::size_t>(most) * static_cast<std::size_t>(rows.depth) *
-                                    sizeof(typename C::activation_type);
-        return rows.scratch_bytes(most) + patches + long_copy;
+        using T = typename C::activation_type;
+        const std::size_t patches =
+            static_cast<std::size_t>(most) * static_cast<std::size_t>(rows.depth) * sizeof(T);
+        return rows.template scratch_bytes<T>(most) + patches + long_copy;
       }
     }
     return Generic::scratch_bytes(window, tensors);
@@ -91,7 +92,7 @@ struct Packed {
     const auto rows = engine(tensors);
     const auto& output = tensors.output;
     const index_t most = gathered_rows(rows, tensors.output);
-    T* const patches = reinterpret_cast<T*>(memory.scratch + rows.scratch_bytes(most));
+    T* const patches = reinterpret_cast<T*>(memory.scratch + rows.template scratch_bytes<T>(most));
     T* to = output.data();
     index_t count = 0;
     const auto flush = [&] {

@@ -29,7 +29,7 @@ struct Packed {
   template <class C>
   static constexpr std::size_t scratch_bytes(const C& tensors) noexcept {
     if constexpr (applies<C>) {
-      return engine(tensors).scratch_bytes(tensors.input.extent(0));
+      return engine(tensors).template scratch_bytes<typename C::activation_type>(tensors.input.extent(0));
     } else {
       return Generic::scratch_bytes(tensors);
     }

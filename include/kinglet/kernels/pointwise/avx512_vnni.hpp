@@ -8,6 +8,7 @@
 #if defined(__AVX512VNNI__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512DQ__)
 
 #include <kinglet/kernels/memory.hpp>
+#include <kinglet/kernels/pointwise/avx512_vnni_unsigned.hpp>
 #include <kinglet/kernels/pointwise/packed.hpp>
 
 namespace kinglet::inline KINGLET_TARGET::pointwise {
@@ -127,7 +128,10 @@ KINGLET_NOINLINE void multiply_bytes(const PackedRows& shape, const std::byte* p
 struct Avx512VnniRows : PackedRows {
   static constexpr std::string_view name = "avx512_vnni";
 
-  [[nodiscard]] constexpr std::size_t scratch_bytes(std::ptrdiff_t) const noexcept { return 0; }
+  template <class T>
+  [[nodiscard]] constexpr std::size_t scratch_bytes(std::ptrdiff_t rows) const noexcept {
+    return copies_rows<T> && rows > 0 ? UnsignedRows(depth, rows).bytes() : 0;
+  }
   /// 24 divides into whole tiles of every kind; where that is much memory, one tile.
   [[nodiscard]] constexpr index_t gathered_rows(std::ptrdiff_t /*rows*/) const noexcept {
     return depth <= 128 ? 24 : tile_rows_for(vectors_of(0));
@@ -143,21 +147,38 @@ struct Avx512VnniRows : PackedRows {
   void multiply(const RowRun<T>& run, const ConvolutionQuantization& q,
                 const KernelMemory& memory) const noexcept {
     const Narrowing narrowing = Narrowing::of<T>(q.output);
+    PackedRows shape = *this;
     ByteRows rows{.rows = reinterpret_cast<const std::uint8_t*>(run.rows),
                   .row_stride = run.row_stride,
-                  .is_signed = std::is_signed_v<T>,
                   .away = Finish::of<R>(q.output, false).away,
                   .d = (std::is_signed_v<W> ? 0 : 128) - q.filter_zero_point,
                   .depth = depth};
     ByteOutput output{reinterpret_cast<std::uint8_t*>(run.output), run.output_stride, outputs, &narrowing,
                       Narrowing::is_identity<T>(q.output)};
+    const UnsignedRows copies(depth, run.count);
+    const index_t together = copies_rows<T> ? copies.together : index_t{1} << 24;
+    const std::uint8_t* from = rows.rows;
+    if constexpr (copies_rows<T>) {
+      shape.depth = groups() * group;  // what is read behind a row has no weights
+      rows.rows = reinterpret_cast<std::uint8_t*>(memory.scratch);
+      rows.row_stride = depth;
+    }
     for (std::ptrdiff_t left = run.count; left > 0; left -= rows.count) {
-      rows.count = static_cast<index_t>(std::min<std::ptrdiff_t>(left, index_t{1} << 24));
-      multiply_bytes<W>(*this, memory.packed, rows, output);
-      rows.rows += rows.count * rows.row_stride;
+      rows.count = static_cast<index_t>(std::min<std::ptrdiff_t>(left, together));
+      if constexpr (copies_rows<T>) {
+        copies.copy(from, run.row_stride, rows.count, reinterpret_cast<std::uint8_t*>(memory.scratch));
+      } else {
+        rows.rows = from;
+      }
+      multiply_bytes<W>(shape, memory.packed, rows, output);
+      from += rows.count * run.row_stride;
       output.rows += rows.count * output.row_stride;
     }
   }
+
+ private:
+  template <class T>
+  static constexpr bool copies_rows = std::is_signed_v<T>;
 };
 
 using Avx512Vnni = Packed<Avx512VnniRows, Avx512VnniWords>;

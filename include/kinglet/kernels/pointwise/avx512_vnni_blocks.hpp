@@ -16,8 +16,7 @@ struct ByteRows {
   std::ptrdiff_t row_stride = 0;      ///< bytes
   std::ptrdiff_t segment_stride = 0;  ///< bytes
   index_t count = 0;
-  // Of 8-bit activations.
-  bool is_signed = false;                     ///< bytes are still signed
+  // Of 8-bit activations, which are unsigned.
   bool away = false;                          ///< double_rounding where negative outputs are kept
   std::int32_t d = 0;                         ///< 128 - zf of unsigned weights
   index_t depth = 0;                          ///< bytes of a segment, which the shape may round up
@@ -91,8 +90,8 @@ void run_blocks(const PackedRows& shape, const std::byte* packed, const ByteRows
   for (index_t b = 0; b < shape.blocks(); ++b) {
     const index_t vectors = shape.vectors_of(b);
     TileInput in{
-        rows.rows,         rows.row_stride,     shape.segments, segment_bytes / 4,
-        segment_bytes % 4, rows.segment_stride, {at},           _mm512_set1_epi8(rows.is_signed ? -128 : 0)};
+        rows.rows, rows.row_stride, shape.segments, segment_bytes / 4, segment_bytes % 4, rows.segment_stride,
+        {at}};
     out.is_plain = output.is_plain && out.channels >= vectors * PackedRows::lanes;
     switch (vectors) {
       case 1: run_block<1>(in, out, rows); break;

@@ -18,7 +18,7 @@ constexpr index_t tile_rows_for(index_t vectors) noexcept {
   return vectors == 1 ? 12 : vectors == 2 ? 8 : 6;
 }
 
-/// Rows and what they are multiplied with. Four bytes of a row are four 8-bit activations, or two 16-bit ones.
+/// Rows and what they are multiplied with. Four bytes of a row are four unsigned activations, or two 16-bit ones.
 struct TileInput {
   const std::uint8_t* rows;
   std::ptrdiff_t row_stride;  ///< bytes
@@ -27,18 +27,14 @@ struct TileInput {
   index_t rest;                   ///< bytes behind them: up to 3
   std::ptrdiff_t segment_stride;  ///< bytes
   PackedBlock block;
-  __m512i flip;  ///< makes bytes unsigned
 };
 
-/// 8-bit activations and weights.
+/// Unsigned activations of 8 bits, and signed weights.
 struct ByteDots {
   static constexpr index_t group_bytes = 64;  ///< of a vector's weights for four bytes of a row
 
   KINGLET_ALWAYS_INLINE static __m512i load(const std::int8_t* weights) noexcept {
     return _mm512_load_si512(weights);
-  }
-  KINGLET_ALWAYS_INLINE static __m512i activations(std::int32_t four_bytes, __m512i flip) noexcept {
-    return _mm512_xor_si512(_mm512_set1_epi32(four_bytes), flip);
   }
   KINGLET_ALWAYS_INLINE static __m512i add(__m512i sum, __m512i u, __m512i w) noexcept {
     return _mm512_dpbusd_epi32(sum, u, w);
@@ -67,7 +63,6 @@ KINGLET_NOINLINE void run_tiles(const TileInput& in, const Ending& given, index_
   Ending ending = given;
   const std::uint8_t* rows = in.rows;
   const std::ptrdiff_t stride = in.row_stride;
-  const __m512i flip = in.flip;
   for (index_t tile = 0; tile < tiles; ++tile, rows += Rows * stride) {
     __m512i sum[Rows][Vectors];
     unrolled<Vectors>([&](auto v) KINGLET_INLINE_LAMBDA {
@@ -84,7 +79,7 @@ KINGLET_NOINLINE void run_tiles(const TileInput& in, const Ending& given, index_
       unrolled<Rows>([&](auto m) KINGLET_INLINE_LAMBDA {
         const std::uint8_t* const from =
             Rows > 6 && m >= Rows / 2 ? second + (m - Rows / 2) * stride : at + m * stride;
-        const __m512i u = Dots::activations(load(from), flip);
+        const __m512i u = _mm512_set1_epi32(load(from));
         unrolled<Vectors>([&](auto v) KINGLET_INLINE_LAMBDA { sum[m][v] = Dots::add(sum[m][v], u, w[v]); });
       });
     };

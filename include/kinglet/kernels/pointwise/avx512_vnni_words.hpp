@@ -22,9 +22,6 @@ struct WordDots {
   KINGLET_ALWAYS_INLINE static __m512i load(const std::int8_t* weights) noexcept {
     return _mm512_cvtepi8_epi16(_mm256_load_si256(reinterpret_cast<const __m256i*>(weights)));
   }
-  KINGLET_ALWAYS_INLINE static __m512i activations(std::int32_t pair, __m512i) noexcept {
-    return _mm512_set1_epi32(pair);
-  }
   KINGLET_ALWAYS_INLINE static __m512i add(__m512i sum, __m512i x, __m512i w) noexcept {
     return _mm512_dpwssd_epi32(sum, x, w);
   }
@@ -179,8 +176,9 @@ struct Avx512VnniWords : PairRows<isa::Lanes16> {
   [[nodiscard]] constexpr std::size_t bytes() const noexcept {
     return 2 * packed_alignment + std::max(words().bytes(), pairs().bytes());
   }
+  template <class T>
   [[nodiscard]] constexpr std::size_t scratch_bytes(std::ptrdiff_t rows) const noexcept {
-    return pairs().scratch_bytes(rows);
+    return pairs().template scratch_bytes<T>(rows);
   }
   [[nodiscard]] constexpr index_t gathered_rows(std::ptrdiff_t rows) const noexcept {
     return pairs().gathered_rows(rows);

@@ -28,7 +28,10 @@ struct NeonEngine : NeonRows<Tile::group> {
   using Layout = NeonRows<Tile::group>;
   static constexpr std::string_view name = Tile::name;
 
-  [[nodiscard]] constexpr std::size_t scratch_bytes(std::ptrdiff_t) const noexcept { return 0; }
+  template <class>
+  [[nodiscard]] constexpr std::size_t scratch_bytes(std::ptrdiff_t) const noexcept {
+    return 0;
+  }
   /// Whole tiles of every kind; where that is much memory, one tile.
   [[nodiscard]] constexpr index_t gathered_rows(std::ptrdiff_t /*rows*/) const noexcept {
     return this->depth <= 256 ? 24 : 8;

@@ -7,7 +7,7 @@
 /// | Engine{depth, outputs}         | a layer's shape                                                               |
 /// | name                           | the target's                                                                  |
 /// | bytes()                        | of packed filters                                                             |
-/// | scratch_bytes(rows)            | for that many rows at once                                                    |
+/// | scratch_bytes<T>(rows)         | for that many rows at once, or fewer                                          |
 /// | gathered_rows(rows)            | of so many, those that should come together where they are copied first       |
 /// | pack<R, T, W>(filters, q, to)  | constexpr; T: activations, W: weights                                         |
 /// | multiply<R, T, W>(run, q, mem) | all rows of a run                                                             |
@@ -39,7 +39,7 @@ struct Packed {
   template <class C>
   static constexpr std::size_t scratch_bytes(const C& tensors) noexcept {
     if constexpr (applies<C>) {
-      return engine(tensors).scratch_bytes(pixels(tensors));
+      return engine(tensors).template scratch_bytes<typename C::activation_type>(pixels(tensors));
     } else {
       return Generic::scratch_bytes(tensors);
     }

@@ -99,6 +99,7 @@ struct PairEngine : PairRows<Lanes> {
   using Layout::vectors_of;
 
   /// The widened block, then the widened chunk, and room to align them. Enough for any smaller number of rows, too.
+  template <class>
   [[nodiscard]] constexpr std::size_t scratch_bytes(std::ptrdiff_t rows) const noexcept {
     const auto chunk = static_cast<std::size_t>(std::min(rows, whole_tiles(most_rows(rows))));
     const std::size_t bytes = block_bytes(rows) + (copies_rows() ? chunk * row_bytes() : 0);

@@ -85,7 +85,10 @@ struct QuadEngine : PairRows<Lanes, 4> {
   static constexpr std::string_view name = Lanes::name;
   using Layout = PairRows<Lanes, 4>;
 
-  [[nodiscard]] constexpr std::size_t scratch_bytes(std::ptrdiff_t) const noexcept { return 0; }
+  template <class>
+  [[nodiscard]] constexpr std::size_t scratch_bytes(std::ptrdiff_t) const noexcept {
+    return 0;
+  }
   /// Whole tiles: the fewer, the longer they are.
   [[nodiscard]] constexpr index_t gathered_rows(std::ptrdiff_t /*rows*/) const noexcept {
     constexpr index_t tile = pair_tile_rows<Lanes, Layout::most_vectors>;
