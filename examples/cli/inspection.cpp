@@ -46,19 +46,25 @@ std::uint64_t weight_bytes(const kinglet::Model& model, const kinglet::OperatorI
 
 namespace {
 
-Plan make_plan(const kinglet::MemoryPlan& from) {
+/// The planner counts steps, people operators.
+Plan make_plan(const kinglet::MemoryPlan& from, const kinglet::Model& model) {
+  const auto operator_of = [&](std::int32_t step) {
+    const auto i = static_cast<std::size_t>(step);
+    return step < 0 ? step : i < from.operators.size() ? from.operators[i] : model.operator_count();
+  };
   Plan plan{from.needs};
   for (std::size_t i = 0; i < from.network.steps.size(); ++i) {
     if (from.step(i).chain_first == static_cast<std::int32_t>(i)) {
-      plan.chains.push_back({from.step(i).chain_first, from.step(i).chain_last});
+      plan.chains.push_back({operator_of(from.step(i).chain_first), operator_of(from.step(i).chain_last)});
     }
   }
   for (std::size_t i = 0; i < from.buffers().size(); ++i) {
-    const kinglet::BufferRequest& request = from.buffers()[i];
+    kinglet::BufferRequest request = from.buffers()[i];
     if (request.bytes != 0) {
+      request.lifetime = {operator_of(request.lifetime.first), operator_of(request.lifetime.last)};
       const bool scratch = i >= from.activations;
       plan.buffers.push_back({scratch ? -1 : request.owner,
-                              scratch ? static_cast<std::int32_t>(i - from.activations) : -1,
+                              scratch ? operator_of(static_cast<std::int32_t>(i - from.activations)) : -1,
                               scratch ? 0 : from.network.lines[i].stored, request});
     }
   }
@@ -85,7 +91,7 @@ Inspection make_inspection(const ModelFile& file, const EngineChoice& choice) {
   std::vector<std::max_align_t> workspace(kinglet::workspace_bytes(model) / sizeof(std::max_align_t) + 1);
   const auto plan = backend.plan(model, std::as_writable_bytes(std::span(workspace)), aim_of(choice));
   if (plan) {
-    inspection.plan = make_plan(*plan);
+    inspection.plan = make_plan(*plan, model);
     return inspection;
   }
   backend.check(model,

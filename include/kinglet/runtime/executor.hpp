@@ -83,7 +83,7 @@ class Executor {
   }
   /// One inference; calls `observe(operator index, output bytes)` after every operator whose whole output is in the
   /// arena, before anything else may write over it. Inside chains that run row by row there are none: plan for
-  /// Aim::fast to see all.
+  /// Aim::fast to see all but PADs that are part of a convolution (runtime/folded_pad.hpp).
   template <class Observer>
   void run(Observer observe) {
     std::span<RowLink> links = links_;
@@ -149,9 +149,9 @@ class Executor {
 
   template <class Observer>
   void show(Observer& observe, std::size_t i) const {
-    const auto index = static_cast<std::int32_t>(i);
-    observe(index, std::span<const std::byte>(steps_[i].line.memory,
-                                              model_.tensor(model_.op(index).outputs[0]).bytes()));
+    const std::int32_t op = steps_[i].op;
+    observe(op, std::span<const std::byte>(steps_[i].line.memory,
+                                           model_.tensor(model_.op(op).outputs[0]).bytes()));
   }
 
   /// Bytes of the tables of inputs and outputs.
@@ -172,17 +172,18 @@ class Executor {
       const TensorInfo info = model_.tensor(tensor);
       return std::span<std::byte>(addresses.find(tensor), info.bytes());
     };
-    const auto operators = static_cast<std::size_t>(model_.operator_count());
-    steps_ = {state.make<Step>(operators), operators};
+    const std::size_t steps = plan.network.steps.size();
+    steps_ = {state.make<Step>(steps), steps};
     links_ = {state.make<RowLink>(count_streamed(plan)), count_streamed(plan)};
     std::size_t links = 0;
-    for (std::size_t i = 0; i < operators; ++i) {
-      const OperatorInfo info = model_.op(static_cast<std::int32_t>(i));
-      Preparation preparation(model_, info, packed, addresses);
+    for (std::size_t i = 0; i < steps; ++i) {
+      const OperatorInfo info = model_.op(plan.operators[i]);
+      Preparation preparation(model_, info, packed, addresses, plan.pad(model_, i));
       preparation.set_scratch_address(memory.arena.data() + plan.buffers()[plan.activations + i].offset);
       static_cast<void>(
           find_operator(Operators::table, info.code)->prepare(preparation));  // checked by the plan
       steps_[i] = preparation.step();
+      steps_[i].op = info.index;
       const StepRequest& request = plan.step(i);
       if (request.streams()) {
         links_[links++] = plan.network.links[i];

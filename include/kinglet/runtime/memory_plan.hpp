@@ -3,6 +3,7 @@
 /// From a model to a placed arena: check every operator, take lifetimes, run the planner.
 #pragma once
 
+#include <kinglet/runtime/folded_pad.hpp>
 #include <kinglet/runtime/operator_table.hpp>
 
 namespace kinglet::inline KINGLET_TARGET {
@@ -24,16 +25,23 @@ struct MemoryNeeds {
   [[nodiscard]] constexpr std::size_t total_bytes() const noexcept { return arena_bytes + storage_bytes(); }
 };
 
-/// The checked and placed buffers of a model. All lies in the workspace. Buffers are first the activations, by rising
-/// tensor index (`owner`), with a line each, then the scratch of operator k at `activations + k`, with owner -1.
+/// The checked and placed buffers of a model. All lies in the workspace. Steps are the operators that run: all but PADs
+/// that are folded into convolutions (runtime/folded_pad.hpp). Buffers are first the activations, by rising tensor index
+/// (`owner`), with a line each, then the scratch of step k at `activations + k`, with owner -1.
 struct MemoryPlan {
   StreamNetwork network{};
+  std::span<std::int32_t> operators{};  ///< of the model, one a step, rising
   std::size_t activations = 0;
   MemoryNeeds needs{};
 
   [[nodiscard]] std::span<BufferRequest> buffers() const noexcept { return network.buffers; }
-  /// Operators [chain_first, chain_last] run row by row together.
+  /// Steps [chain_first, chain_last] run row by row together.
   [[nodiscard]] const StepRequest& step(std::size_t i) const noexcept { return network.steps[i]; }
+  /// Of step i, or of the one to come.
+  [[nodiscard]] FoldedPad pad(const Model& model, std::size_t i) const noexcept {
+    const bool runs = i > 0 && operators[i - 1] == operators[i] - 1;
+    return runs ? FoldedPad{} : pad_before(model, operators[i]);
+  }
 };
 
 namespace detail {
@@ -67,20 +75,21 @@ inline Result<const OperatorEntry*> lookup(std::span<const OperatorEntry> table,
 
 }  // namespace detail
 
-/// Operators in chains.
+/// Steps in chains.
 inline std::size_t count_streamed(const MemoryPlan& plan) noexcept {
   return static_cast<std::size_t>(std::ranges::count_if(plan.network.steps, &StepRequest::streams));
 }
 
 namespace detail {
 
-/// What planning works with.
-inline StreamNetwork make_network(Arena& room, std::size_t activations, std::size_t operators) noexcept {
+/// What planning works with, for as many steps as operators.
+inline MemoryPlan make_plan(Arena& room, std::size_t activations, std::size_t operators) noexcept {
   const std::size_t buffers = activations + operators;
-  return {{room.make<StepRequest>(operators), operators},
-          {room.make<LineRequest>(activations), activations},
-          {room.make<BufferRequest>(buffers), buffers},
-          {room.make<RowLink>(operators), operators}};
+  const StreamNetwork network{{room.make<StepRequest>(operators), operators},
+                              {room.make<LineRequest>(activations), activations},
+                              {room.make<BufferRequest>(buffers), buffers},
+                              {room.make<RowLink>(operators), operators}};
+  return {network, {room.make<std::int32_t>(operators), operators}, activations, {}};
 }
 
 /// Index of an activation among the buffers.
@@ -99,10 +108,38 @@ inline std::int32_t find_buffer(const StreamNetwork& network, std::int32_t tenso
              : no_buffer;
 }
 
-/// Takes down what operator `info` reads, writes and asks for.
-inline void describe_step(const StreamNetwork& network, const Model& model, const OperatorInfo& info,
+/// Sets every activation's `readers` to how often operators and the graph's ends read and write it.
+inline void count_uses(const StreamNetwork& network, const Model& model) noexcept {
+  const auto count = [&](std::span<const std::int32_t> tensors) {
+    for (const std::int32_t tensor : tensors) {
+      if (const std::int32_t buffer = find_buffer(network, tensor); buffer != no_buffer) {
+        ++network.lines[static_cast<std::size_t>(buffer)].readers;
+      }
+    }
+  };
+  count(model.inputs());
+  count(model.outputs());
+  for (std::int32_t op = 0; op < model.operator_count(); ++op) {
+    count(model.op(op).inputs);
+    count(model.op(op).outputs);
+  }
+}
+
+/// Operator `op` is a PAD that only the convolution right behind it reads.
+inline bool is_folded_pad(const StreamNetwork& network, const Model& model, std::int32_t op) noexcept {
+  if (model.op(op).code != BuiltinOperator::pad || op + 1 == model.operator_count() ||
+      !pad_before(model, op + 1).exists()) {
+    return false;
+  }
+  const auto padded = static_cast<std::size_t>(find_buffer(network, model.op(op).outputs[0]));
+  return network.lines[padded].readers == 2;
+}
+
+/// Takes down what the operator that is step `index` reads, writes and asks for.
+inline void describe_step(const StreamNetwork& network, const Model& model, std::size_t index,
                           const Preparation& preparation) noexcept {
-  const auto index = static_cast<std::size_t>(info.index);
+  const OperatorInfo& info = preparation.info();
+  const auto position = static_cast<std::int32_t>(index);
   StepRequest& step = network.steps[index];
   const stream::RowUse& use = preparation.rows();
   step.mode = use.mode;
@@ -117,12 +154,12 @@ inline void describe_step(const StreamNetwork& network, const Model& model, cons
   step.scratch = static_cast<std::int32_t>(network.lines.size() + index);
   std::size_t inputs = 0;
   for (std::size_t k = 0; k < info.inputs.size(); ++k) {
-    const std::int32_t buffer = find_buffer(network, info.inputs[k]);
+    const std::int32_t tensor = preparation.has_input(k) ? preparation.source(k).index : -1;
+    const std::int32_t buffer = find_buffer(network, tensor);
     if (buffer == no_buffer) {
       continue;  // absent or constant
     }
-    use_buffer(network.buffers[static_cast<std::size_t>(buffer)], model.tensor(info.inputs[k]).bytes(),
-               info.index);
+    use_buffer(network.buffers[static_cast<std::size_t>(buffer)], model.tensor(tensor).bytes(), position);
     if (inputs < 2) {
       step.inputs[inputs] = buffer;
       step.overwrites |= k < 32 && ((preparation.overwrites() >> k) & 1U) != 0 ? 1U << inputs : 0U;
@@ -140,8 +177,8 @@ inline void describe_step(const StreamNetwork& network, const Model& model, cons
     BufferRequest& request = network.buffers[static_cast<std::size_t>(buffer)];
     LineRequest& line = network.lines[static_cast<std::size_t>(buffer)];
     // Streaming follows rows from their one maker to readers behind it.
-    line.made = request.bytes == 0 ? info.index : LineRequest::ambiguous;
-    use_buffer(request, output.bytes(), info.index);
+    line.made = request.bytes == 0 ? position : LineRequest::ambiguous;
+    use_buffer(request, output.bytes(), position);
     if (is_image(output)) {
       line.rows = output.shape[1];
       line.row_bytes = output.bytes() / static_cast<std::size_t>(line.rows);
@@ -151,7 +188,7 @@ inline void describe_step(const StreamNetwork& network, const Model& model, cons
   }
   BufferRequest& scratch = network.buffers[static_cast<std::size_t>(step.scratch)];
   scratch.bytes = step.whole_scratch;
-  scratch.lifetime = {info.index, info.index};
+  scratch.lifetime = {position, position};
 }
 
 }  // namespace detail
@@ -159,8 +196,8 @@ inline void describe_step(const StreamNetwork& network, const Model& model, cons
 /// Bytes of temporary memory `plan_model` wants, a multiple of `buffer_alignment`.
 inline std::size_t workspace_bytes(const Model& model) noexcept {
   Arena counter;
-  detail::make_network(counter, detail::count_activations(model),
-                       static_cast<std::size_t>(model.operator_count()));
+  detail::make_plan(counter, detail::count_activations(model),
+                    static_cast<std::size_t>(model.operator_count()));
   return counter.used();
 }
 
@@ -187,8 +224,8 @@ inline Result<MemoryPlan> plan_model(const Model& model, std::span<const Operato
                            static_cast<std::int64_t>(max_planned_buffers));
   }
   Arena room(workspace);
-  MemoryPlan plan{detail::make_network(room, activations, operators), activations, {}};
-  const StreamNetwork& network = plan.network;
+  MemoryPlan plan = detail::make_plan(room, activations, operators);
+  StreamNetwork& network = plan.network;
 
   std::size_t next = 0;
   for (std::int32_t i = 0; i < model.tensor_count(); ++i) {
@@ -208,31 +245,42 @@ inline Result<MemoryPlan> plan_model(const Model& model, std::span<const Operato
       }
     }
   };
+  detail::count_uses(network, model);
   Arena state;
   Arena packed;
-  state.make<Step>(operators);
   for (const std::int32_t tensor : model.inputs()) {
     touch_end(tensor, before_first_step);
   }
-  for (std::int32_t step = 0; step < model.operator_count(); ++step) {
-    const OperatorInfo info = model.op(step);
+  std::size_t steps = 0;
+  for (std::int32_t op = 0; op < model.operator_count(); ++op) {
+    const OperatorInfo info = model.op(op);
     const auto entry = detail::lookup(table, info);
     if (!entry) {
       return entry.status();
     }
+    plan.operators[steps] = op;
+    const bool folded = detail::is_folded_pad(network, model, op);
+    Arena unused;
     const TensorAddresses nowhere{};
-    Preparation preparation(model, info, packed, nowhere);
+    Preparation preparation(model, info, folded ? unused : packed, nowhere, plan.pad(model, steps));
     if (const Status status = (*entry)->prepare(preparation); !status.ok()) {
       return status;
     }
-    detail::describe_step(network, model, info, preparation);
-    plan.needs.macs += preparation.macs();
+    if (!folded) {
+      detail::describe_step(network, model, steps++, preparation);
+      plan.needs.macs += preparation.macs();
+    }
   }
+  plan.operators = plan.operators.first(steps);
+  network.steps = network.steps.first(steps);
+  network.links = network.links.first(steps);
+  network.buffers = network.buffers.first(activations + steps);
+  state.make<Step>(steps);
   for (const std::int32_t tensor : model.outputs()) {
     if (const TensorInfo info = model.tensor(tensor); info.is_variable) {
       return info.fail(Status::failure(Errc::unsupported_model, "a variable tensor"));
     }
-    touch_end(tensor, model.operator_count());
+    touch_end(tensor, static_cast<std::int32_t>(steps));
   }
 
   plan.needs.arena_bytes = plan_streams(network, aim);

@@ -20,7 +20,8 @@ struct Step {
   const void* state = nullptr;
   stream::LineMemory line{};  ///< of the operator's first output, in the arena
   std::uint32_t chain_length =
-      0;  ///< of a chain's first operator: so many run row by row together; 0: at once
+      0;                ///< of a chain's first operator: so many run row by row together; 0: at once
+  std::int32_t op = 0;  ///< index in the model
 };
 
 /// Where tensors live while running; all null while measuring.
@@ -44,6 +45,16 @@ struct TensorAddresses {
   }
 };
 
+/// A PAD that a convolution does on the way (runtime/folded_pad.hpp).
+struct FoldedPad {
+  std::int32_t tensor =
+      -1;  ///< what PAD reads, and the convolution instead of its input 0; -1: there is no PAD
+  index_t top = 0;
+  index_t left = 0;
+
+  [[nodiscard]] constexpr bool exists() const noexcept { return tensor >= 0; }
+};
+
 /// Arena bytes that only one operator uses, only while it runs.
 struct ScratchBytes {
   std::size_t whole = 0;  ///< at once
@@ -55,9 +66,9 @@ struct ScratchBytes {
 
 class Preparation {
  public:
-  Preparation(const Model& model, const OperatorInfo& info, Arena& packed,
-              const TensorAddresses& addresses) noexcept
-      : model_(model), info_(info), packed_(packed), addresses_(addresses) {}
+  Preparation(const Model& model, const OperatorInfo& info, Arena& packed, const TensorAddresses& addresses,
+              const FoldedPad& pad = {}) noexcept
+      : model_(model), info_(info), packed_(packed), addresses_(addresses), pad_(pad) {}
 
   [[nodiscard]] bool measuring() const noexcept { return packed_.counting(); }
   [[nodiscard]] const OperatorInfo& info() const noexcept { return info_; }
@@ -69,6 +80,13 @@ class Preparation {
   [[nodiscard]] TensorInfo input(std::size_t k) const noexcept { return model_.tensor(info_.inputs[k]); }
   [[nodiscard]] TensorInfo output(std::size_t k = 0) const noexcept {
     return model_.tensor(info_.outputs[k]);
+  }
+
+  /// Done by this operator, a convolution.
+  [[nodiscard]] const FoldedPad& pad() const noexcept { return pad_; }
+  /// What is read as input k: input(k), or with a folded PAD what that reads.
+  [[nodiscard]] TensorInfo source(std::size_t k) const noexcept {
+    return k == 0 && pad_.exists() ? model_.tensor(pad_.tensor) : input(k);
   }
 
   /// The tensor's elements while running: a constant's bytes in the file, or a place in the arena.
@@ -154,6 +172,7 @@ class Preparation {
   OperatorInfo info_;
   Arena& packed_;
   const TensorAddresses& addresses_;
+  FoldedPad pad_;
   std::byte* scratch_address_ = nullptr;
   ScratchBytes scratch_bytes_{};
   std::uint32_t overwrites_ = 0;

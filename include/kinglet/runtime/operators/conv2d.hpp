@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file runtime/operators/conv2d.hpp
-/// CONV_2D: 1x1 with stride 1 runs as pointwise, everything else as conv2d.
+/// CONV_2D: 1x1 with stride 1 and no padding runs as pointwise, everything else as conv2d.
 #pragma once
 
 #include <kinglet/quant/profile.hpp>
@@ -34,20 +34,28 @@ struct Conv2D {
     Pointwise::template run<R>(s.tensors, s.quantization, s.memory);
   }
 
+  /// Output pixels are made of the pixels at the same place.
+  template <class T, class W>
+  static bool is_pointwise(const ImageConvolution<T, W>& c) noexcept {
+    const auto& [input, filter, bias, output] = c.tensors;
+    const Window& w = c.window;
+    return filter.extent(1) == 1 && filter.extent(2) == 1 && w.stride_h == 1 && w.stride_w == 1 &&
+           w.pad_top == 0 && w.pad_left == 0 && input.extent(1) == output.extent(1) &&
+           input.extent(2) == output.extent(2);
+  }
+
   template <class T, class W>
   static Status prepare_typed(Preparation& p) noexcept {
     const auto prepared = prepare_image_convolution<T, W, Conv2DOptions>(p);
     if (!prepared) {
       return prepared.status();
     }
-    const auto& [window, tensors, quantization, memory] = *prepared;
     const ScratchBytes scratch = scratch_bytes(
         *prepared, [](const auto& part) { return Full::scratch_bytes(part.window, part.tensors); });
     if (prepared->groups() != 1) {
       prepare_step<Full, typename P::grouped_conv2d, run<typename P::grouped_conv2d, T, W>>(p, *prepared,
                                                                                             scratch);
-    } else if (tensors.filter.extent(1) == 1 && tensors.filter.extent(2) == 1 && window.stride_h == 1 &&
-               window.stride_w == 1) {
+    } else if (is_pointwise(*prepared)) {
       prepare_step<Pointwise, typename P::conv2d, run_pointwise<typename P::conv2d, T, W>>(
           p, *prepared,
           scratch_bytes(*prepared, [](const auto& part) { return Pointwise::scratch_bytes(part.tensors); }));

@@ -133,9 +133,12 @@ Result<ImageConvolution<T, W>> prepare_image_convolution(Preparation& p) noexcep
     return status;
   }
   const Nhwc out = as_nhwc(output.shape);
+  const TensorInfo source = p.source(0);
+  window.pad_top += p.pad().top;
+  window.pad_left += p.pad().left;
   p.set_macs(std::uint64_t{out.size()} * (weights.size() / static_cast<std::size_t>(channels)));
   return ImageConvolution<T, W>{window,
-                                {{p.template data<T>(input), in},
+                                {{p.template data<T>(source), as_nhwc(source.shape)},
                                  {p.template data<W>(filter), weights},
                                  parameters.bias(),
                                  {p.template output_data<T>(), out}},
