@@ -68,6 +68,14 @@ Json chains_json(const Plan& plan) {
   return json;
 }
 
+Json folded_json(const Plan& plan) {
+  Json json = Json::array();
+  for (const Folded& folded : plan.folded) {
+    json.push_back({{"operator", folded.op}, {"into", folded.into}});
+  }
+  return json;
+}
+
 Json inspection_json(const Inspection& inspection) {
   const kinglet::Model& model = inspection.file.model();
   Json tensors = Json::array();
@@ -97,6 +105,7 @@ Json inspection_json(const Inspection& inspection) {
   json["lower_bound"] = plan ? Json(plan->needs.lower_bound) : Json();
   json["plan"] = plan ? plan_json(*plan) : Json();
   json["chains"] = plan ? chains_json(*plan) : Json();
+  json["folded"] = plan ? folded_json(*plan) : Json();
   json["problems"] = array(inspection.problems);
   return json;
 }

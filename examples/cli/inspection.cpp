@@ -58,6 +58,11 @@ Plan make_plan(const kinglet::MemoryPlan& from, const kinglet::Model& model) {
       plan.chains.push_back({operator_of(from.step(i).chain_first), operator_of(from.step(i).chain_last)});
     }
   }
+  for (std::size_t i = 0; i < from.operators.size(); ++i) {
+    if (from.pad(model, i).exists()) {
+      plan.folded.push_back({from.operators[i] - 1, from.operators[i]});
+    }
+  }
   for (std::size_t i = 0; i < from.buffers().size(); ++i) {
     kinglet::BufferRequest request = from.buffers()[i];
     if (request.bytes != 0) {

@@ -35,8 +35,15 @@ struct Chain {
   std::int32_t last;
 };
 
+/// A PAD that does not run, since a convolution does it on the way.
+struct Folded {
+  std::int32_t op;
+  std::int32_t into;
+};
+
 struct Plan {
   kinglet::MemoryNeeds needs{};
+  std::vector<Folded> folded{};
   std::vector<Chain> chains{};
   std::vector<PlannedBuffer> buffers{};  ///< that take memory, by the time they come alive
 };

@@ -104,7 +104,11 @@ std::string plan_text(const kinglet::Model& model, const Plan& plan) {
                 ? format("Operator %d runs row by row\n", chain.first)
                 : format("Operators %d to %d run row by row, together\n", chain.first, chain.last);
   }
-  text += plan.chains.empty() ? "" : "\n";
+  for (const Folded& folded : plan.folded) {
+    text +=
+        format("Operator %d, a PAD, does not run: operator %d does it on the way\n", folded.op, folded.into);
+  }
+  text += plan.chains.empty() && plan.folded.empty() ? "" : "\n";
   text += "Memory plan: bytes at offset in the arena, alive from the first # to the last";
   text += columns == steps ? " (a column an operator)\n"
                            : format(" (a column %.1f operators)\n",

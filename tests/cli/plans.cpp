@@ -3,6 +3,7 @@
 /// `--aim`, `--weights` and `inspect --plan`.
 #include <doctest/doctest.h>
 
+#include <kinglet/model/writer.hpp>
 #include <nlohmann/json.hpp>
 
 #include "support.hpp"
@@ -23,6 +24,37 @@ std::string generated(const test::Folder& folder) {
   const std::string path = folder.path("model.tflite");
   REQUIRE(command({"generate", path, "--width", "0.35", "--size", "96", "--classes", "10"}).code == 0);
   return path;
+}
+
+/// A PAD in front of a convolution.
+test::Bytes padded_convolution() {
+  kinglet::ModelWriter writer;
+  const auto image = [&](const char* name, std::int32_t size) {
+    return writer.add_tensor(
+        {.name = name, .shape = {1, size, size, 4}, .scales = {0.5F}, .zero_points = {0}});
+  };
+  const std::vector<std::int32_t> amounts{0, 0, 0, 1, 0, 1, 0, 0};
+  const std::vector<std::int8_t> weights(36, 1);
+  const std::int32_t input = image("input", 8);
+  const std::int32_t padded = image("padded", 9);
+  const std::int32_t output = image("output", 4);
+  const std::int32_t paddings = writer.add_tensor({.name = "paddings",
+                                                   .type = kinglet::ElementType::int32,
+                                                   .shape = {4, 2},
+                                                   .constant = std::as_bytes(std::span(amounts))});
+  const std::int32_t filter = writer.add_tensor({.name = "filter",
+                                                 .shape = {1, 3, 3, 4},
+                                                 .scales = {0.1F},
+                                                 .zero_points = {0},
+                                                 .quantized_dimension = 3,
+                                                 .constant = std::as_bytes(std::span(weights))});
+  writer.add_operator(kinglet::BuiltinOperator::pad, {input, paddings}, {padded});
+  writer.add_operator(
+      kinglet::BuiltinOperator::depthwise_conv_2d, {padded, filter}, {output},
+      kinglet::DepthwiseConv2DOptions{.padding = kinglet::Padding::valid, .stride_h = 2, .stride_w = 2});
+  writer.set_inputs({input});
+  writer.set_outputs({output});
+  return writer.finish();
 }
 
 }  // namespace
@@ -91,6 +123,22 @@ TEST_CASE("a plan as a page names every buffer's owner") {
   }
   // Nothing is written where it cannot be.
   CHECK(command({"inspect", model, "--plan", folder.path("no/such/folder.html")}).is_error(1));
+}
+
+TEST_CASE("a PAD that a convolution does is said to be folded, and has no buffer") {
+  const test::Folder folder;
+  const std::string model = folder.path("model.tflite");
+  test::write(model, padded_convolution());
+  for (const char* aim : {"fast", "auto", "small"}) {
+    const json plan = inspect(model, {"--aim", aim});
+    CHECK(plan["folded"] == json::array({{{"operator", 0}, {"into", 1}}}));
+    for (const json& buffer : plan["plan"]) {
+      CHECK(buffer["tensor"] != 1);
+      CHECK(buffer["scratch_of_operator"] != 0);
+    }
+  }
+  const auto text = command({"inspect", model});
+  CHECK(text.out.find("Operator 0, a PAD, does not run") != std::string::npos);
 }
 
 TEST_CASE("aims and weights that do not exist are bad usage") {

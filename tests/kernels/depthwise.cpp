@@ -29,6 +29,11 @@ struct Steps {
   index_t stride_w = 1;
   index_t dilation_h = 1;
   index_t dilation_w = 1;
+  // Rows and columns around the image besides, as a PAD that is folded brings them.
+  index_t top = 0;
+  index_t bottom = 0;
+  index_t left = 0;
+  index_t right = 0;
 };
 
 using Kernels = test::Kernels<depthwise::Reference, depthwise::Generic, select::native::depthwise>;
@@ -36,13 +41,15 @@ using Kernels = test::Kernels<depthwise::Reference, depthwise::Generic, select::
 /// Nothing as well where VALID padding leaves no output.
 template <class K, template <class> class Memory = test::Misaligned>
 std::string differing(const Shape& s, const Steps& steps, test::Random& random) {
-  const WindowExtent h = window_extent(steps.padding, s.height, s.filter_h, steps.stride_h, steps.dilation_h);
-  const WindowExtent w = window_extent(steps.padding, s.width, s.filter_w, steps.stride_w, steps.dilation_w);
+  const WindowExtent h = window_extent(steps.padding, steps.top + s.height + steps.bottom, s.filter_h,
+                                       steps.stride_h, steps.dilation_h);
+  const WindowExtent w = window_extent(steps.padding, steps.left + s.width + steps.right, s.filter_w,
+                                       steps.stride_w, steps.dilation_w);
   if (h.output <= 0 || w.output <= 0) {
     return "";
   }
-  const Window window{steps.stride_h,   steps.stride_w, steps.dilation_h,
-                      steps.dilation_w, h.pad_before,   w.pad_before};
+  const Window window{steps.stride_h,   steps.stride_w,           steps.dilation_h,
+                      steps.dilation_w, steps.top + h.pad_before, steps.left + w.pad_before};
   const index_t outputs = s.channels * s.depth_multiplier;
   const Nhwc input{s.batch, s.height, s.width, s.channels};
   const Nhwc filter{1, s.filter_h, s.filter_w, outputs};
@@ -99,7 +106,13 @@ TEST_CASE_TEMPLATE("kernels equal reference: filters, strides, dilations, paddin
                         .channels = random.one_in(4) ? random.in(60, 70) : random.in(1, 20),
                         .filter_h = filter[0],
                         .filter_w = filter[1]};
-          const Steps steps{padding, strides / 3 + 1, strides % 3 + 1, dilations / 2 + 1, dilations % 2 + 1};
+          Steps steps{padding, strides / 3 + 1, strides % 3 + 1, dilations / 2 + 1, dilations % 2 + 1};
+          if (random.one_in(3)) {  // whole windows may be outside
+            steps.top = random.in(0, 6);
+            steps.bottom = random.in(0, 6);
+            steps.left = random.in(0, 6);
+            steps.right = random.in(0, 6);
+          }
           CAPTURE(s.height);
           CAPTURE(s.width);
           CAPTURE(s.channels);
@@ -107,6 +120,8 @@ TEST_CASE_TEMPLATE("kernels equal reference: filters, strides, dilations, paddin
           CAPTURE(s.filter_w);
           CAPTURE(strides);
           CAPTURE(dilations);
+          CAPTURE(steps.top);
+          CAPTURE(steps.left);
           CHECK(differing<K>(s, steps, random) == "");
         }
       }
