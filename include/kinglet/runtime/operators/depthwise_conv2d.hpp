@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file runtime/operators/depthwise_conv2d.hpp
-/// DEPTHWISE_CONV_2D. The depth multiplier is taken from the shapes; the option is not trusted.
+/// DEPTHWISE_CONV_2D. The depth multiplier is taken from the shapes; the option is not trusted. With one input channel, as
+/// models for grey pictures and sound begin, it is a CONV_2D whose filters' elements lie side by side.
 #pragma once
 
 #include <kinglet/quant/profile.hpp>
@@ -23,6 +24,7 @@ struct DepthwiseConv2D {
 
  private:
   using Kernel = typename Kernels::depthwise;
+  using Full = typename Kernels::conv2d;
   using R = typename P::depthwise;
 
   template <class T, class W>
@@ -31,10 +33,40 @@ struct DepthwiseConv2D {
   }
 
   template <class T, class W>
+  static void run_full(const ImageConvolution<T, W>& s) noexcept {
+    Full::template run<R>(s.window, s.tensors, s.quantization, s.memory);
+  }
+
+  /// A copy with one filter behind the other.
+  template <class W>
+  static const W* one_by_one(Preparation& p, const TensorView<const W, Ohwi>& filter) noexcept {
+    W* const copy = p.template make_constants<W>(filter.size());
+    const index_t channels = filter.extent(3);
+    const auto taps = static_cast<index_t>(filter.size()) / channels;
+    for (index_t o = 0; copy != nullptr && o < channels; ++o) {
+      for (index_t t = 0; t < taps; ++t) {
+        copy[std::ptrdiff_t{o} * taps + t] = filter.data()[std::ptrdiff_t{t} * channels + o];
+      }
+    }
+    return copy;
+  }
+
+  template <class T, class W>
   static Status prepare_typed(Preparation& p) noexcept {
     const auto prepared = prepare_image_convolution<T, W, DepthwiseConv2DOptions>(p);
     if (!prepared) {
       return prepared.status();
+    }
+    ImageConvolution<T, W> full = *prepared;
+    const auto& filter = prepared->tensors.filter;
+    full.tensors.filter = {nullptr, Ohwi{filter.extent(3), filter.extent(1), filter.extent(2), 1}};
+    // Kernels that use weights as they lie in the file would need a copy of them for this.
+    if (prepared->tensors.input.extent(3) == 1 && Full::packed_bytes(full.tensors) != 0) {
+      full.tensors.filter = {one_by_one(p, filter), full.tensors.filter.extents()};
+      prepare_step<Full, R, run_full<T, W>>(p, full, scratch_bytes(full, [](const auto& part) {
+                                              return Full::scratch_bytes(part.window, part.tensors);
+                                            }));
+      return {};
     }
     prepare_step<Kernel, R, run<T, W>>(p, *prepared, scratch_bytes(*prepared, [](const auto& part) {
                                          return Kernel::scratch_bytes(part.window, part.tensors);
