@@ -122,7 +122,7 @@ class Preparation {
   void may_overwrite(std::size_t k) noexcept { overwrites_ |= 1U << k; }
   /// The operator can also run row by row. Then `may_overwrite` promises the same, and `Run` is called with
   /// `state.slice(slice)`, the same operator on a few rows,
-  template <class State, void (*Run)(const State&) noexcept>
+  template <class State, auto Run>
   void set_rows(const stream::RowUse& use) noexcept {
     step_.run_rows = [](const void* s, const stream::RowSlice& slice) noexcept {
       Run(static_cast<const State*>(s)->slice(slice));
@@ -140,8 +140,8 @@ class Preparation {
   /// Multiply-accumulates of one run, for reports.
   void set_macs(std::uint64_t macs) noexcept { macs_ = macs; }
 
-  /// How to run: `Kernel` is called with the state.
-  template <class State, void (*Run)(const State&) noexcept>
+  /// How to run: `Run` is called with the state.
+  template <class State, auto Run>
   void set_step(const State* state) noexcept {
     step_.run = [](const void* s) noexcept { Run(*static_cast<const State*>(s)); };
     step_.state = state;

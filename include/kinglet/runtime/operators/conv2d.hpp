@@ -25,14 +25,18 @@ struct Conv2D {
   using Pointwise = typename Kernels::pointwise;
   using Full = typename Kernels::conv2d;
 
-  template <class R, class T, class W>
-  static void run(const ImageConvolution<T, W>& s) noexcept {
-    Full::template run<R>(s.window, s.tensors, s.quantization, s.memory);
-  }
-  template <class R, class T, class W>
-  static void run_pointwise(const ImageConvolution<T, W>& s) noexcept {
-    Pointwise::template run<R>(s.tensors, s.quantization, s.memory);
-  }
+  template <Rounding R>
+  struct RunFull {
+    void operator()(const auto& c) const noexcept {
+      Full::template run<R>(c.window, c.tensors, c.quantization, c.memory);
+    }
+  };
+  template <Rounding R>
+  struct RunPointwise {
+    void operator()(const auto& c) const noexcept {
+      Pointwise::template run<R>(c.tensors, c.quantization, c.memory);
+    }
+  };
 
   /// Output pixels are made of the pixels at the same place.
   template <class T, class W>
@@ -50,17 +54,22 @@ struct Conv2D {
     if (!prepared) {
       return prepared.status();
     }
-    const ScratchBytes scratch = scratch_bytes(
-        *prepared, [](const auto& part) { return Full::scratch_bytes(part.window, part.tensors); });
-    if (prepared->groups() != 1) {
-      prepare_step<Full, typename P::grouped_conv2d, run<typename P::grouped_conv2d, T, W>>(p, *prepared,
-                                                                                            scratch);
-    } else if (is_pointwise(*prepared)) {
-      prepare_step<Pointwise, typename P::conv2d, run_pointwise<typename P::conv2d, T, W>>(
-          p, *prepared,
-          scratch_bytes(*prepared, [](const auto& part) { return Pointwise::scratch_bytes(part.tensors); }));
+    using R = typename P::conv2d;
+    if (prepared->groups() == 1 && is_pointwise(*prepared)) {
+      prepare_step<Pointwise, R, RunPointwise<R>{}>(
+          p, *prepared, scratch_bytes(*prepared, [](const Window&, const auto& tensors) {
+            return Pointwise::scratch_bytes(tensors);
+          }));
+      return {};
+    }
+    const ScratchBytes scratch = scratch_bytes(*prepared, [](const Window& window, const auto& tensors) {
+      return Full::scratch_bytes(window, tensors);
+    });
+    if (prepared->groups() == 1) {
+      prepare_step<Full, R, RunFull<R>{}>(p, *prepared, scratch);
     } else {
-      prepare_step<Full, typename P::conv2d, run<typename P::conv2d, T, W>>(p, *prepared, scratch);
+      using Grouped = typename P::grouped_conv2d;
+      prepare_step<Full, Grouped, RunFull<Grouped>{}>(p, *prepared, scratch);
     }
     return {};
   }

@@ -142,7 +142,7 @@ KernelMemory prepare_memory(Preparation& p, const C& tensors, const ConvolutionQ
   return {packed, p.scratch(scratch_bytes)};
 }
 
-/// Keeps a prepared convolution with its kernel's memory, to be run by `Run`.
+/// Keeps a prepared convolution with its kernel's memory, to be run by `Run`, also on slices where it has rows.
 template <class Kernel, Rounding R, auto Run, class State>
 void prepare_step(Preparation& p, const State& prepared, ScratchBytes scratch_bytes) noexcept {
   const KernelMemory memory =

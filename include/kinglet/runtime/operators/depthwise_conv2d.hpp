@@ -27,14 +27,18 @@ struct DepthwiseConv2D {
   using Full = typename Kernels::conv2d;
   using R = typename P::depthwise;
 
-  template <class T, class W>
-  static void run(const ImageConvolution<T, W>& s) noexcept {
-    Kernel::template run<R>(s.window, s.tensors, s.quantization, s.memory);
-  }
-
-  template <class T, class W>
-  static void run_full(const ImageConvolution<T, W>& s) noexcept {
-    Full::template run<R>(s.window, s.tensors, s.quantization, s.memory);
+  template <class K>
+  struct Run {
+    void operator()(const auto& c) const noexcept {
+      K::template run<R>(c.window, c.tensors, c.quantization, c.memory);
+    }
+  };
+  template <class K, class T, class W>
+  static void prepare_kernel(Preparation& p, const ImageConvolution<T, W>& prepared) noexcept {
+    prepare_step<K, R, Run<K>{}>(p, prepared,
+                                 scratch_bytes(prepared, [](const Window& window, const auto& tensors) {
+                                   return K::scratch_bytes(window, tensors);
+                                 }));
   }
 
   /// A copy with one filter behind the other.
@@ -63,14 +67,10 @@ struct DepthwiseConv2D {
     // Kernels that use weights as they lie in the file would need a copy of them for this.
     if (prepared->tensors.input.extent(3) == 1 && Full::packed_bytes(full.tensors) != 0) {
       full.tensors.filter = {one_by_one(p, filter), full.tensors.filter.extents()};
-      prepare_step<Full, R, run_full<T, W>>(p, full, scratch_bytes(full, [](const auto& part) {
-                                              return Full::scratch_bytes(part.window, part.tensors);
-                                            }));
-      return {};
+      prepare_kernel<Full>(p, full);
+    } else {
+      prepare_kernel<Kernel>(p, *prepared);
     }
-    prepare_step<Kernel, R, run<T, W>>(p, *prepared, scratch_bytes(*prepared, [](const auto& part) {
-                                         return Kernel::scratch_bytes(part.window, part.tensors);
-                                       }));
     return {};
   }
 };

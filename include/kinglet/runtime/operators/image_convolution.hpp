@@ -36,6 +36,16 @@ inline void require_output_image(Require& require, Window& w, Padding padding,
   require.extent(output, 1, h.output).extent(output, 2, x.output);
 }
 
+/// Some rows of a convolution over an image. What is the same for all rows stays where it is: a copy of all would take
+/// longer than a small image's rows.
+template <QuantizedElement T, QuantizedElement W>
+struct ConvolutionSlice {
+  Window window;
+  Convolution<T, W, Nhwc, Ohwi, Nhwc> tensors;
+  const ConvolutionQuantization& quantization;
+  const KernelMemory& memory;
+};
+
 /// A convolution over an image: all that a kernel of conv2d, pointwise or depthwise is called with.
 template <QuantizedElement T, QuantizedElement W>
 struct ImageConvolution {
@@ -54,32 +64,31 @@ struct ImageConvolution {
                                 : stream::window_rows(window, filter.extent(1), input.extent(1), output);
   }
   /// The convolution that makes a slice's rows.
-  [[nodiscard]] ImageConvolution slice(const stream::RowSlice& slice) const noexcept {
-    ImageConvolution part = *this;
-    part.window = stream::window_of(window, slice);
-    part.tensors.input = stream::rows_of(tensors.input, slice.input_at[0], slice.input_rows);
-    part.tensors.output = stream::rows_of(tensors.output, slice.output_at, slice.count);
-    return part;
+  [[nodiscard]] KINGLET_ALWAYS_INLINE ConvolutionSlice<T, W> slice(
+      const stream::RowSlice& slice) const noexcept {
+    return {stream::window_of(window, slice),
+            {stream::rows_of(tensors.input, slice.input_at[0], slice.input_rows), tensors.filter,
+             tensors.bias, stream::rows_of(tensors.output, slice.output_at, slice.count)},
+            quantization,
+            memory};
   }
-  /// The largest one where rows are used like this, with no address: for measuring.
-  [[nodiscard]] ImageConvolution largest_slice(const stream::RowUse& use) const noexcept {
+};
+
+/// What a kernel says that it needs, `bytes(window, tensors)`, in each way to run.
+template <QuantizedElement T, QuantizedElement W, class Bytes>
+ScratchBytes scratch_bytes(const ImageConvolution<T, W>& whole, Bytes bytes) noexcept {
+  const auto most = [&](const stream::RowUse& use) -> std::size_t {
     if (use.mode == RowMode::none) {
-      return *this;
+      return 0;
     }
     stream::RowSlice largest;
     largest.count = use.batch;
     largest.input_rows = stream::most_input_rows(use);
-    return slice(largest);
-  }
-};
-
-/// What a kernel says that it needs, `bytes(ImageConvolution)`, in each way to run.
-template <QuantizedElement T, QuantizedElement W, class Bytes>
-ScratchBytes scratch_bytes(const ImageConvolution<T, W>& whole, Bytes bytes) noexcept {
+    const auto slice = whole.slice(largest);  // with no address
+    return bytes(slice.window, slice.tensors);
+  };
   const stream::RowUse use = whole.rows();
-  return {.whole = bytes(whole),
-          .rows = bytes(whole.largest_slice(use)),
-          .wide = bytes(whole.largest_slice(stream::widened(use)))};
+  return {.whole = bytes(whole.window, whole.tensors), .rows = most(use), .wide = most(stream::widened(use))};
 }
 
 /// Checks and fills everything but the scratch.
