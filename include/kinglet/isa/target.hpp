@@ -18,6 +18,7 @@
 
 #include <kinglet/core/config.hpp>
 #include <string_view>
+#include <type_traits>
 
 namespace kinglet::inline KINGLET_TARGET::isa {
 
@@ -52,6 +53,11 @@ struct neon_i8mm : neon_dotprod {
 
 /// What this translation unit is compiled for.
 using native = KINGLET_TARGET;
+
+/// Bytes of its widest register: memory that crosses lines of the cache where a register does not takes twice as long.
+inline constexpr std::size_t register_bytes = std::is_base_of_v<avx512bw, native> ? 64
+                                              : std::is_base_of_v<avx2, native>   ? 32
+                                                                                  : 16;
 
 /// A target as data, for choices at run time.
 struct TargetInfo {

@@ -17,18 +17,21 @@ namespace kinglet::inline KINGLET_TARGET {
 /// microseconds a page, so 4 MiB of packed weights take 1,000 of them in small pages and 2 in large ones.
 inline constexpr std::size_t large_page = std::size_t{2} << 20;
 
+/// A line of the cache, and the widest register.
+inline constexpr std::size_t heap_alignment = 64;
+
 struct FreeAligned {
-  std::size_t alignment = buffer_alignment;
+  std::size_t alignment = heap_alignment;
   void operator()(std::byte* memory) const noexcept {
     ::operator delete (memory, std::align_val_t{alignment});
   }
 };
 using AlignedBytes = std::unique_ptr<std::byte, FreeAligned>;
 
-/// Memory aligned to `buffer_alignment` at least, contents undefined; null when there is not that much.
+/// Memory aligned to `heap_alignment` at least, contents undefined; null when there is not that much.
 inline AlignedBytes allocate_aligned(std::size_t bytes) noexcept {
   const bool large = bytes >= large_page && bytes <= static_cast<std::size_t>(-1) - large_page;
-  const FreeAligned free{large ? large_page : buffer_alignment};
+  const FreeAligned free{large ? large_page : heap_alignment};
   const std::size_t whole = large ? align_up(bytes, large_page) : bytes == 0 ? 1 : bytes;
   AlignedBytes memory(
       static_cast<std::byte*>(::operator new (whole, std::align_val_t{free.alignment}, std::nothrow)), free);

@@ -107,8 +107,8 @@ constexpr void link_pieces(std::span<BufferRequest> requests) noexcept {
 
 /// The lowest place of a block's first buffer at which no piece collides with a placed buffer.
 /// @param head of the placed buffers, in order of offset
-constexpr std::ptrdiff_t find_place(const BufferRequest* requests, std::int32_t head,
-                                    std::int32_t block) noexcept {
+constexpr std::ptrdiff_t find_place(const BufferRequest* requests, std::int32_t head, std::int32_t block,
+                                    std::size_t alignment) noexcept {
   constexpr int most_passes = 16;  // a second one is rare; then the block goes on top of all
   const std::ptrdiff_t lowest = -requests[block].low;
   std::ptrdiff_t place = lowest;
@@ -123,7 +123,8 @@ constexpr std::ptrdiff_t find_place(const BufferRequest* requests, std::int32_t 
         const std::ptrdiff_t at = place + piece.shift;
         if (at < end && begin < at + static_cast<std::ptrdiff_t>(piece.bytes) &&
             piece.lifetime.overlaps(other.lifetime)) {
-          place = static_cast<std::ptrdiff_t>(align_up(static_cast<std::size_t>(end - piece.shift)));
+          place =
+              static_cast<std::ptrdiff_t>(align_up(static_cast<std::size_t>(end - piece.shift), alignment));
           moved = true;
         }
       }
@@ -135,7 +136,7 @@ constexpr std::ptrdiff_t find_place(const BufferRequest* requests, std::int32_t 
   }
   std::size_t top = 0;
   for (std::int32_t i = head; i != no_buffer; i = requests[i].next) {
-    top = std::max(top, align_up(requests[i].offset + requests[i].bytes));
+    top = std::max(top, align_up(requests[i].offset + requests[i].bytes, alignment));
   }
   return static_cast<std::ptrdiff_t>(top) + lowest;
 }
@@ -204,11 +205,12 @@ constexpr void set_crowding(BufferRequest* begin, BufferRequest* end) noexcept {
 
 }  // namespace detail
 
-/// Gives every request an offset. @return the arena's bytes, or `unplannable` (then offsets mean nothing).
+/// Gives every request an offset. @param alignment of offsets, a multiple of `buffer_alignment`, as shifts should be
+/// @return the arena's bytes, or `unplannable` (then offsets mean nothing).
 constexpr std::size_t plan_memory(std::span<BufferRequest> requests,
-                                  PlacementOrder order = PlacementOrder::by_size) noexcept {
-  constexpr std::size_t highest =
-      unplannable / 2 & ~(buffer_alignment - 1);  // where an arena may end at most
+                                  PlacementOrder order = PlacementOrder::by_size,
+                                  std::size_t alignment = buffer_alignment) noexcept {
+  const std::size_t highest = unplannable / 2 & ~(alignment - 1);  // where an arena may end at most
   for (BufferRequest& r : requests) {
     r.offset = 0;
     if (r.bytes > highest) {
@@ -228,7 +230,7 @@ constexpr std::size_t plan_memory(std::span<BufferRequest> requests,
   BufferRequest* const all = requests.data();
   while (BufferRequest* const best = detail::next_block(all, all + requests.size())) {
     const auto block = static_cast<std::int32_t>(best - all);
-    const std::ptrdiff_t place = detail::find_place(all, head, block);
+    const std::ptrdiff_t place = detail::find_place(all, head, block, alignment);
     if (static_cast<std::size_t>(best->high) > highest - static_cast<std::size_t>(place)) {
       return unplannable;
     }

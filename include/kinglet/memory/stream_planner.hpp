@@ -25,6 +25,7 @@ struct StreamNetwork {
   std::span<BufferRequest> buffers;
   std::span<RowLink>
       links;  ///< room for as many as there are steps; then the links of all chains, at their steps
+  std::size_t alignment = buffer_alignment;  ///< of buffers in the arena
 };
 
 namespace detail {
@@ -90,7 +91,8 @@ class Follower {
   }
   /// Where the last operator may write exactly over what it reads, nothing else stands in the way of 0.
   [[nodiscard]] constexpr std::int64_t distance() const noexcept {
-    return exact_ ? 0 : static_cast<std::int64_t>(align_up(static_cast<std::size_t>(distance_)));
+    return exact_ ? 0
+                  : static_cast<std::int64_t>(align_up(static_cast<std::size_t>(distance_), n_.alignment));
   }
 
  private:
@@ -182,16 +184,31 @@ constexpr ChainFacts settle_chain(const StreamNetwork& n, std::int32_t i, std::i
   return {followed, followed == no_buffer ? 0 : static_cast<std::ptrdiff_t>(follower.distance())};
 }
 
-/// Lets outputs share memory with inputs that die: operators that run at once write over them where they may; a chain's
-/// output follows behind its input, if `follow`.
-constexpr void share_memory(const StreamNetwork& n, bool follow) noexcept {
+/// Which chains' outputs follow behind their inputs. A chain of followers keeps its members' distances, which may take
+/// more memory than where they lie apart.
+enum class Follow : std::uint8_t { all, needed, none };
+
+/// Without following, buffers alive in the chain that ends with a step are more than `limit` bytes.
+constexpr bool needs_to_follow(const StreamNetwork& n, const StepRequest& last, std::size_t limit) noexcept {
+  const Lifetime chain{last.chain_first, last.chain_last};
+  std::size_t bytes = 0;
+  for (const BufferRequest& buffer : n.buffers) {
+    bytes += buffer.lifetime.overlaps(chain) ? buffer.bytes : 0;
+  }
+  return bytes > limit;
+}
+
+/// Lets outputs share memory with inputs that die: operators that run at once write over them where they may; chains'
+/// outputs follow behind their inputs. @param limit bytes of the arena for those that need to
+constexpr void share_memory(const StreamNetwork& n, Follow follow, std::size_t limit) noexcept {
   for (BufferRequest& buffer : n.buffers) {
     buffer.shares_with = no_buffer;
     buffer.shift = 0;
   }
   for (std::size_t k = 0; k < n.steps.size(); ++k) {
     const StepRequest& step = n.steps[k];
-    if (follow && step.follows != no_buffer) {
+    if (step.follows != no_buffer &&
+        (follow == Follow::all || (follow == Follow::needed && needs_to_follow(n, step, limit)))) {
       share_block(n.buffers, step.follows, step.output, -step.distance);
     }
     if (!step.streams()) {
@@ -211,8 +228,9 @@ constexpr void share_memory(const StreamNetwork& n, bool follow) noexcept {
   }
 }
 
-/// Settles all chains, then gives every buffer its place. @return the arena's bytes
-constexpr std::size_t settle_and_place(const StreamNetwork& n) noexcept {
+/// Settles all chains, then gives every buffer its place. @param limit what the arena should keep within
+/// @return the arena's bytes
+constexpr std::size_t settle_and_place(const StreamNetwork& n, std::size_t limit) noexcept {
   for (StepRequest& step : n.steps) {
     step.follows = no_buffer;
   }
@@ -224,22 +242,29 @@ constexpr std::size_t settle_and_place(const StreamNetwork& n) noexcept {
     }
   }
   struct Try {
-    bool follow;
+    Follow follow;
     PlacementOrder order;
   };
-  constexpr Try tries[] = {
-      {true, PlacementOrder::by_crowding}, {true, PlacementOrder::by_size}, {false, PlacementOrder::by_size}};
-  const auto place = [&n](const Try& how) {
-    share_memory(n, how.follow);
-    return plan_memory(n.buffers, how.order);
+  constexpr Try tries[] = {{Follow::all, PlacementOrder::by_size},
+                           {Follow::all, PlacementOrder::by_crowding},
+                           {Follow::needed, PlacementOrder::by_size},
+                           {Follow::needed, PlacementOrder::by_crowding},
+                           {Follow::none, PlacementOrder::by_size}};
+  const auto place = [&](const Try& how) {
+    share_memory(n, how.follow, limit);
+    return plan_memory(n.buffers, how.order, n.alignment);
   };
-  if (n.steps.size() > large_network) {  // by size alone
-    return place(tries[1]);
+  std::size_t best = place(tries[0]);
+  if (n.steps.size() > large_network) {
+    return best;
   }
-  const std::size_t crowded = place(tries[0]);
-  const std::size_t sized = place(tries[1]);
-  const std::size_t apart = place(tries[2]);
-  return apart < std::min(crowded, sized) ? apart : place(tries[crowded < sized ? 0 : 1]);
+  std::size_t which = 0;
+  for (std::size_t k = 1; k < std::size(tries); ++k) {
+    const std::size_t bytes = place(tries[k]);
+    which = bytes < best ? k : which;
+    best = std::min(best, bytes);
+  }
+  return place(tries[which]);
 }
 
 /// Takes twice as many rows at once back. @return whether any chain did
@@ -260,9 +285,10 @@ constexpr bool narrow_chains(std::span<StepRequest> steps) noexcept {
 /// step's scratch. @return the arena's bytes, or `unplannable`
 constexpr std::size_t plan_streams(const StreamNetwork& n, Aim aim) noexcept {
   const std::size_t limit = cut_into_groups(n.steps, n.lines, n.buffers, aim);
-  const std::size_t bytes = detail::settle_and_place(n);
+  const std::size_t bytes = detail::settle_and_place(n, limit);
   // The estimate knows of no holes between buffers; where it is far off, so may be the memory to spare.
-  return bytes <= limit + limit / 64 || !detail::narrow_chains(n.steps) ? bytes : detail::settle_and_place(n);
+  return bytes <= limit + limit / 64 || !detail::narrow_chains(n.steps) ? bytes
+                                                                        : detail::settle_and_place(n, limit);
 }
 
 }  // namespace kinglet::inline KINGLET_TARGET

@@ -204,7 +204,7 @@ constexpr Plan<Steps> plan_graph(const Graph<Steps>& graph, Aim aim) noexcept {
     use_buffer(buffers[tensors + i], steps[i].whole_scratch, static_cast<std::int32_t>(i));
   }
   buffers[Steps].lifetime.include(static_cast<std::int32_t>(Steps));  // the output outlives the last step
-  plan.bytes = plan_streams({steps, lines, buffers, plan.links}, aim);
+  plan.bytes = plan_streams({steps, lines, buffers, plan.links, isa::register_bytes}, aim);
   for (std::size_t t = 0; t < tensors; ++t) {
     plan.tensors[t] = buffers[t].offset;
   }

@@ -88,7 +88,8 @@ inline MemoryPlan make_plan(Arena& room, std::size_t activations, std::size_t op
   const StreamNetwork network{{room.make<StepRequest>(operators), operators},
                               {room.make<LineRequest>(activations), activations},
                               {room.make<BufferRequest>(buffers), buffers},
-                              {room.make<RowLink>(operators), operators}};
+                              {room.make<RowLink>(operators), operators},
+                              isa::register_bytes};
   return {network, {room.make<std::int32_t>(operators), operators}, activations, {}};
 }
 

@@ -16,11 +16,10 @@ struct UnsignedRows {
   index_t depth;     ///< bytes of a row
   index_t together;  ///< rows that are copied at once
 
-  /// 16 KiB, of deep rows as many as keep the filters' blocks from being read for a few rows at a time.
+  /// About 2 KiB, but some tiles: a copy's filters are read once for all its rows. 24 is whole tiles of every kind.
   constexpr UnsignedRows(index_t row_depth, std::ptrdiff_t rows) noexcept
       : depth(row_depth),
-        together(static_cast<index_t>(
-            std::min<std::ptrdiff_t>(rows, std::max<std::ptrdiff_t>(16384 / depth / 24 * 24, 56)))) {}
+        together(static_cast<index_t>(std::min<std::ptrdiff_t>(rows, std::max(2048 / depth / 24, 1) * 24))) {}
 
   /// Of the copy, with the three behind it that are read with the last row, for weights of 0.
   [[nodiscard]] constexpr std::size_t bytes() const noexcept {
