@@ -50,10 +50,11 @@ struct Block {
   Multiplier multipliers[count];
   Stage stage;
   std::int32_t zero_offsets[count] = {};
+  SumReach reach[count] = {};
   Floats constants{};
 
   bool make() {
-    return Floats::template make<R>(constants, multipliers,
+    return Floats::template make<R>(constants, multipliers, reach,
                                     {multipliers, stage.zero_point, stage.min, stage.max}, zero_offsets);
   }
   /// Whether `count` sums have the outputs that they should; sums that x0 would take out of 32 bits do not count.
@@ -220,14 +221,15 @@ TEST_CASE_TEMPLATE("float output stage: the same constants while compiling", L, 
     Multiplier multipliers[L::count]{};
     typename L::Floats block{};
     std::int32_t zero_offsets[L::count]{};
+    SumReach reach[L::count]{};
     bool exact = false;
 
     constexpr void make() {
       for (std::int32_t c = 0; c < L::count; ++c) {
         multipliers[c] = {(1 << 30) + 12'345'678 * c, -5 - c % 4};
       }
-      exact = L::Floats::template make<double_rounding>(block, multipliers, {multipliers, 3, -128, 127},
-                                                        zero_offsets);
+      exact = L::Floats::template make<double_rounding>(block, multipliers, reach,
+                                                        {multipliers, 3, -128, 127}, zero_offsets);
     }
   };
   constexpr Made compiled = [] {
@@ -247,6 +249,49 @@ TEST_CASE_TEMPLATE("float output stage: the same constants while compiling", L, 
   CHECK(std::ranges::equal(made.block.offset_below, compiled.block.offset_below));
 }
 
+TEST_CASE_TEMPLATE("float output stage: multipliers of almost nothing are exact for the sums in reach", W,
+                   KINGLET_FLOAT_WAYS) {
+  test::Random random(66);
+  int accepted = 0;
+  for (int blocks = 0; blocks < 3000; ++blocks) {
+    Block<W> block{};
+    block.stage = random_stage(random);
+    const std::int32_t most = 1 << random.in(1, 30);
+    for (std::size_t c = 0; c < block.count; ++c) {
+      block.multipliers[c] = {random.in<std::int32_t>(1 << 30, INT32_MAX), random.in(-31, -16)};
+      block.reach[c].least = random.in(-most, most);
+      block.reach[c].most = random.in(block.reach[c].least, most);
+      if (random.one_in(3)) {  // a tie, or next to it, so that both outputs are often in reach
+        const std::int64_t half = std::int64_t{1} << (15 - block.multipliers[c].shift);
+        block.multipliers[c].value = 1 << 30;
+        block.reach[c].least = test::clip_to_int32((random.one_in(2) ? half : -half) * 2 + random.in(-2, 0));
+        block.reach[c].most = test::clip_to_int32(std::int64_t{block.reach[c].least} + random.in(0, 5));
+      }
+    }
+    if (!block.make()) {
+      continue;
+    }
+    ++accepted;
+    CAPTURE(blocks);
+    std::int32_t sums[block.count];
+    const auto check = [&](auto sum) {
+      for (std::size_t c = 0; c < block.count; ++c) {
+        sums[c] = std::clamp(sum(c), block.reach[c].least, block.reach[c].most);
+      }
+      CHECK(block.equals(sums));
+    };
+    check([&](std::size_t c) { return block.reach[c].least; });
+    check([&](std::size_t c) { return block.reach[c].most; });
+    const std::int32_t zero = block.stage.zero_point;
+    for (std::int32_t k = std::max(zero - 2, block.stage.min + 1); k <= zero + 2; ++k) {
+      check([&](std::size_t c) { return block.threshold(c, k); });
+      check([&](std::size_t c) { return std::max(block.threshold(c, k), -INT32_MAX) - 1; });
+    }
+  }
+  MESSAGE(accepted, " of 3000 blocks are accepted");
+  CHECK(accepted > 1000);
+}
+
 TEST_CASE_TEMPLATE("float output stage: refuses what it cannot do", L, KINGLET_FLOAT_LANES) {
   Block<Way<L, double_rounding>> block{};
   std::fill_n(block.multipliers, block.count, Multiplier{3 << 29, -7});
@@ -254,6 +299,10 @@ TEST_CASE_TEMPLATE("float output stage: refuses what it cannot do", L, KINGLET_F
   CHECK(block.make());
   block.multipliers[block.count - 1].shift = -16;
   CHECK(!block.make());
+  block.reach[block.count - 1] = {0, 150'000};  // 0, 1, 2
+  CHECK(!block.make());
+  block.reach[block.count - 1] = {0, 100'000};
+  CHECK(block.make());
   block.multipliers[block.count - 1].shift = 1;
   CHECK(!block.make());
 }

@@ -21,6 +21,10 @@
 /// the offset that none is too close for, and accepts the block if every channel has one. X below `limit` give outputs up
 /// to the zero point, others from there on, so both rests are looked at for one k only, the one after the zero point.
 /// Beyond 2^24, where X is rounded as well, every step is monotonic and q / 2^h >= 2^-16 has made y 256 or more already.
+///
+/// Smaller multipliers are those of channels that hardly matter: weights of almost 0, as training leaves them. All their
+/// sums have the same output, or one of two, k - 1 and k: then y + zero_point = floor(X 2^-e + k), with X = x - x_k counted
+/// from the first sum whose output is k, |X| < 2^e.
 #pragma once
 
 #include <algorithm>
@@ -42,7 +46,12 @@ struct alignas(4 * Unsigned::count) FloatBlock {
   std::int32_t limit[count];  ///< X below it are negative
   float offset_below[count];
 
-  static constexpr int most_right = 15;  ///< -shift of a multiplier, at most
+  static constexpr int most_right = 15;  ///< -shift of a multiplier, at most, unless sums have few outputs
+
+  /// Whether `make` looks at what a channel with this multiplier reaches.
+  static constexpr bool needs_reach(const Multiplier& m) noexcept {
+    return m.value != 0 && m.shift < -most_right;
+  }
 
   /// Whether outputs of a stage need the way that looks at `limit`.
   template <Rounding R>
@@ -50,11 +59,11 @@ struct alignas(4 * Unsigned::count) FloatBlock {
     return std::same_as<R, double_rounding> && stage.min < stage.zero_point;
   }
 
-  /// @param multipliers of the lanes  @param zero_offsets x0 of each lane  @returns whether the block is exact for
-  /// every sum for which x + x0 does not leave 32 bits
+  /// @param multipliers of the lanes  @param reach of each lane  @param zero_offsets x0 of each lane
+  /// @returns whether the block is exact for every sum in reach for which x + x0 does not leave 32 bits
   template <Rounding R>
-  static constexpr bool make(FloatBlock& block, const Multiplier* multipliers, const OutputStage& stage,
-                             std::int32_t* zero_offsets) noexcept {
+  static constexpr bool make(FloatBlock& block, const Multiplier* multipliers, const SumReach* reach,
+                             const OutputStage& stage, std::int32_t* zero_offsets) noexcept {
     Remainders at_zero{};
     Remainders below_zero{};
     std::int64_t above[count]{};  // offsets, a little more than they should be, in units
@@ -72,7 +81,21 @@ struct alignas(4 * Unsigned::count) FloatBlock {
         below_zero.leave(c);
         continue;
       }
-      if (m.shift > 0 || m.shift < -most_right) {
+      if (needs_reach(m)) {
+        const Few few = few_outputs<R>(m, stage, reach[c]);
+        if (few.outputs > 2) {
+          return false;
+        }
+        block.high[c] = few.outputs == 1 ? 0 : power_of_two(-few.exponent);
+        block.low[c] = 0;
+        unit[c] = 1;
+        above[c] = below[c] = few.highest;
+        zero_offsets[c] = -few.first;
+        at_zero.leave(c);
+        below_zero.leave(c);
+        continue;
+      }
+      if (m.shift > 0) {
         return false;
       }
       const int h = 31 - m.shift;
@@ -111,6 +134,35 @@ struct alignas(4 * Unsigned::count) FloatBlock {
 
  private:
   static constexpr std::uint32_t excess = 768;
+
+  /// The outputs in reach, clamped and with the zero point.
+  struct Few {
+    std::int32_t outputs;
+    std::int32_t highest;
+    std::int32_t first;  ///< of the sums that have it, where there are two
+    int exponent;
+  };
+  template <Rounding R>
+  static constexpr Few few_outputs(const Multiplier& m, const OutputStage& stage,
+                                   const SumReach& reach) noexcept {
+    const auto output = [&](std::int64_t x) {
+      const std::int32_t y = requantize<R>(static_cast<std::int32_t>(x), m) + stage.zero_point;
+      return std::clamp(y, stage.min, stage.max);
+    };
+    const std::int32_t highest = output(reach.most);
+    const std::int32_t outputs = highest - output(reach.least) + 1;
+    if (outputs != 2) {
+      return {outputs, highest, 0, 0};
+    }
+    std::int64_t before = reach.least;
+    std::int64_t first = reach.most;
+    while (first - before > 1) {
+      const std::int64_t middle = before + (first - before) / 2;
+      (output(middle) == highest ? first : before) = middle;
+    }
+    const auto span = static_cast<std::uint64_t>(std::int64_t{reach.most} - reach.least);
+    return {outputs, highest, static_cast<std::int32_t>(first), static_cast<int>(std::bit_width(span)) + 1};
+  }
 
   /// (k 2^h - rest - 1) mod q of all channels, for one k after another.
   struct Remainders {

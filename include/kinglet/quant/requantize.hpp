@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <kinglet/quant/multiplier.hpp>
 #include <kinglet/quant/rounding.hpp>
+#include <limits>
 
 namespace kinglet::inline KINGLET_TARGET {
 
@@ -29,6 +30,31 @@ constexpr std::int32_t requantize(std::int64_t x, Multiplier m) noexcept {
   const int right = 15 - m.shift;
   return static_cast<std::int32_t>((x * q + (std::int64_t{1} << (right - 1))) >> right);
 }
+
+/// Sums that a channel may have: any, or from the least to the most that activations make of its weights and its bias.
+struct SumReach {
+  std::int32_t least = std::numeric_limits<std::int32_t>::min();
+  std::int32_t most = std::numeric_limits<std::int32_t>::max();
+
+  /// @tparam T activations  @param weight (k): less its zero point
+  template <class T, class Weight>
+  static constexpr SumReach of(std::int64_t weights, std::int32_t bias, std::int32_t input_zero_point,
+                               const Weight& weight) noexcept {
+    std::int64_t least = bias;
+    std::int64_t most = bias;
+    for (std::int64_t k = 0; k < weights; ++k) {
+      const std::int64_t w = weight(k);
+      const std::int64_t low = w * (std::numeric_limits<T>::min() - input_zero_point);
+      const std::int64_t high = w * (std::numeric_limits<T>::max() - input_zero_point);
+      least += std::min(low, high);
+      most += std::max(low, high);
+    }
+    const SumReach any{};
+    return least < any.least || most > any.most
+               ? any
+               : SumReach{static_cast<std::int32_t>(least), static_cast<std::int32_t>(most)};
+  }
+};
 
 /// What happens to an accumulator on its way out, per output channel.
 struct OutputStage {

@@ -89,6 +89,12 @@ constexpr void pack_depthwise(const PackedDepthwise& layout, const pointwise::Ro
           lanes.multipliers[v][lane] = q.output.multiplier[c];
           lanes.given[v][lane] = from.bias == nullptr ? 0 : from.bias[c];
           lanes.bias[v][lane] = folding.bias(lanes.given[v][lane], weight_sum, taps);
+          if (isa::FloatBlock16::needs_reach(lanes.multipliers[v][lane])) {
+            const auto weight = [&](std::int64_t tap) {
+              return from.filter[tap * layout.channels + c] - q.filter_zero_point;
+            };
+            lanes.reach[v][lane] = SumReach::of<T>(taps, lanes.given[v][lane], q.input_zero_point, weight);
+          }
         }
       }
     }

@@ -86,6 +86,10 @@ constexpr bool pack_pair_blocks(const PairDepthwise<Lanes>& layout, const pointw
           }
         }
         constants.set(lane, c, from.bias, weight_sum, {q.input_zero_point, q.output.multiplier[c]});
+        constants.set_reach(
+            lane,
+            {layout.filter_h * layout.filter_w, q.input_zero_point, from.bias == nullptr ? 0 : from.bias[c]},
+            [&](std::int64_t tap) { return weight(c, static_cast<index_t>(tap)); });
       }
       if (!constants.template store<R>(head, stage, at + v * stage_bytes, biases + v * Lanes::count * 4)) {
         return false;

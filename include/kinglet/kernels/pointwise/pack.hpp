@@ -129,6 +129,7 @@ struct PackedLanes {
   Multiplier multipliers[PackedRows::most_vectors][PackedRows::lanes]{};
   std::int32_t given[PackedRows::most_vectors][PackedRows::lanes]{};  ///< biases
   std::int32_t bias[PackedRows::most_vectors][PackedRows::lanes]{};   ///< folded ones
+  SumReach reach[PackedRows::most_vectors][PackedRows::lanes]{};      ///< where it is needed
   bool takes_away = true;  ///< the kernel has isa::requantize<true>
 
   /// Writes head, requantization constants and biases of a block.
@@ -143,7 +144,7 @@ struct PackedLanes {
     isa::FloatBlock16 floats[PackedRows::most_vectors]{};
     std::int32_t zero_offsets[PackedRows::most_vectors][PackedRows::lanes]{};
     for (index_t v = 0; v < vectors && scaling == floating; ++v) {
-      bool fits = isa::FloatBlock16::make<R>(floats[v], multipliers[v], stage, zero_offsets[v]);
+      bool fits = isa::FloatBlock16::make<R>(floats[v], multipliers[v], reach[v], stage, zero_offsets[v]);
       for (index_t lane = 0; lane < PackedRows::lanes; ++lane) {
         const std::int64_t most = magnitude(given[v][lane]) + magnitude(zero_offsets[v][lane]) + largest_sum;
         fits = fits && most <= std::numeric_limits<std::int32_t>::max();
@@ -255,6 +256,11 @@ constexpr void pack_rows(const PackedRows& rows, const RowFilters<W>& from, cons
         lanes.multipliers[v][lane] = q.output.multiplier[o];
         lanes.given[v][lane] = from.bias == nullptr ? 0 : from.bias[o];
         lanes.bias[v][lane] = folding.bias(lanes.given[v][lane], weight_sum, weight_count);
+        if (isa::FloatBlock16::needs_reach(lanes.multipliers[v][lane])) {
+          const auto weight = [&](std::ptrdiff_t k) { return filter[k] - q.filter_zero_point; };
+          lanes.reach[v][lane] =
+              SumReach::of<T>(weight_count, lanes.given[v][lane], q.input_zero_point, weight);
+        }
       }
     }
     lanes.store<R>(vectors, as_signed<T>(q.output), largest_sum<W>(weight_count), at);

@@ -133,7 +133,8 @@ template <class Lanes, class T>
 struct PairLanes {
   Multiplier multipliers[Lanes::count]{};
   accumulator_t<T> bias[Lanes::count]{};
-  std::int64_t largest_bias = 0;  ///< magnitude of those given
+  std::int64_t largest_bias = 0;   ///< magnitude of those given
+  SumReach reach[Lanes::count]{};  ///< where it is needed
 
   struct Channel {
     std::int32_t input_zero_point;
@@ -149,6 +150,21 @@ struct PairLanes {
                                                          static_cast<accumulator_t<T>>(weight_sum));
   }
   constexpr void leave(index_t lane) noexcept { multipliers[lane] = {0, -1}; }
+  struct Sums {
+    std::int64_t weights;
+    std::int32_t input_zero_point;
+    std::int64_t bias;
+  };
+  /// Of a lane that is set. @param weight (k): of its channel, less the zero point
+  template <class Weight>
+  constexpr void set_reach(index_t lane, const Sums& sums, const Weight& weight) noexcept {
+    if constexpr (takes_floats<Lanes, T>) {
+      if (Lanes::Floats::needs_reach(multipliers[lane])) {
+        reach[lane] = SumReach::of<T>(sums.weights, static_cast<std::int32_t>(sums.bias),
+                                      sums.input_zero_point, weight);
+      }
+    }
+  }
 
   struct Stage {
     const OutputStage& output;
@@ -171,7 +187,7 @@ struct PairLanes {
     } else if constexpr (takes_floats<Lanes, T>) {
       static_assert(sizeof(typename Lanes::Floats) <= sizeof(typename Lanes::Constants));
       typename Lanes::Floats floats{};
-      if (!Lanes::Floats::template make<R>(floats, multipliers, stage.output, zero_offsets)) {
+      if (!Lanes::Floats::template make<R>(floats, multipliers, reach, stage.output, zero_offsets)) {
         return false;
       }
       store_bytes(constants, floats);
@@ -256,6 +272,8 @@ constexpr bool pack_pair_blocks(const PairRows<Lanes, Group>& rows, const PairHe
         }
         if (real) {
           constants.set(lane, o, from.bias, weight_sum, {input_zero, q.output.multiplier[o]});
+          constants.set_reach(lane, {rows.depth, q.input_zero_point, from.bias == nullptr ? 0 : from.bias[o]},
+                              [&](std::int64_t k) { return filter[k] - q.filter_zero_point; });
         } else {
           constants.leave(lane);
         }
