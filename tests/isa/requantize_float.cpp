@@ -283,7 +283,7 @@ TEST_CASE_TEMPLATE("float output stage: multipliers of almost nothing are exact 
     check([&](std::size_t c) { return block.reach[c].least; });
     check([&](std::size_t c) { return block.reach[c].most; });
     const std::int32_t zero = block.stage.zero_point;
-    for (std::int32_t k = std::max(zero - 2, block.stage.min + 1); k <= zero + 2; ++k) {
+    for (std::int32_t k = std::max(zero - 17, block.stage.min + 1); k <= zero + 17; ++k) {
       check([&](std::size_t c) { return block.threshold(c, k); });
       check([&](std::size_t c) { return std::max(block.threshold(c, k), -INT32_MAX) - 1; });
     }
@@ -299,9 +299,9 @@ TEST_CASE_TEMPLATE("float output stage: refuses what it cannot do", L, KINGLET_F
   CHECK(block.make());
   block.multipliers[block.count - 1].shift = -16;
   CHECK(!block.make());
-  block.reach[block.count - 1] = {0, 150'000};  // 0, 1, 2
+  block.reach[block.count - 1] = {0, 1 << 22};  // 0 to 24
   CHECK(!block.make());
-  block.reach[block.count - 1] = {0, 100'000};
+  block.reach[block.count - 1] = {0, 150'000};  // 0, 1, 2
   CHECK(block.make());
   block.multipliers[block.count - 1].shift = 1;
   CHECK(!block.make());

@@ -22,9 +22,10 @@
 /// to the zero point, others from there on, so both rests are looked at for one k only, the one after the zero point.
 /// Beyond 2^24, where X is rounded as well, every step is monotonic and q / 2^h >= 2^-16 has made y 256 or more already.
 ///
-/// Smaller multipliers are those of channels that hardly matter: weights of almost 0, as training leaves them. All their
-/// sums have the same output, or one of two, k - 1 and k: then y + zero_point = floor(X 2^-e + k), with X = x - x_k counted
-/// from the first sum whose output is k, |X| < 2^e.
+/// Smaller multipliers are those of channels that hardly matter: weights of almost 0, as training leaves them. Their sums
+/// reach few outputs. Then y + zero_point = floor(X high + k), with X = x - x_k counted from the first sum whose output is
+/// k, the second lowest one in reach: nothing is rounded while |X| <= 2^24, so `make` looks for a slope that has all the
+/// steps in reach where they should be. With one step, any slope has whose product is less than 1.
 #pragma once
 
 #include <algorithm>
@@ -83,13 +84,13 @@ struct alignas(4 * Unsigned::count) FloatBlock {
       }
       if (needs_reach(m)) {
         const Few few = few_outputs<R>(m, stage, reach[c]);
-        if (few.outputs > 2) {
+        if (!few.exact) {
           return false;
         }
-        block.high[c] = few.outputs == 1 ? 0 : power_of_two(-few.exponent);
+        block.high[c] = few.high;
         block.low[c] = 0;
         unit[c] = 1;
-        above[c] = below[c] = few.highest;
+        above[c] = below[c] = few.base;
         zero_offsets[c] = -few.first;
         at_zero.leave(c);
         below_zero.leave(c);
@@ -135,33 +136,63 @@ struct alignas(4 * Unsigned::count) FloatBlock {
  private:
   static constexpr std::uint32_t excess = 768;
 
-  /// The outputs in reach, clamped and with the zero point.
+  /// A channel with few outputs in reach, clamped ones with the zero point: floor((x - first) high + base).
   struct Few {
-    std::int32_t outputs;
-    std::int32_t highest;
-    std::int32_t first;  ///< of the sums that have it, where there are two
-    int exponent;
+    bool exact;
+    std::int32_t base;
+    std::int32_t first;
+    float high;
   };
   template <Rounding R>
   static constexpr Few few_outputs(const Multiplier& m, const OutputStage& stage,
                                    const SumReach& reach) noexcept {
+    constexpr std::int32_t most_steps = 16;
     const auto output = [&](std::int64_t x) {
       const std::int32_t y = requantize<R>(static_cast<std::int32_t>(x), m) + stage.zero_point;
       return std::clamp(y, stage.min, stage.max);
     };
-    const std::int32_t highest = output(reach.most);
-    const std::int32_t outputs = highest - output(reach.least) + 1;
-    if (outputs != 2) {
-      return {outputs, highest, 0, 0};
+    const std::int32_t lowest = output(reach.least);
+    const std::int32_t steps = output(reach.most) - lowest;
+    if (steps == 0 || steps > most_steps) {
+      return {steps == 0, lowest, 0, 0};
     }
-    std::int64_t before = reach.least;
-    std::int64_t first = reach.most;
-    while (first - before > 1) {
-      const std::int64_t middle = before + (first - before) / 2;
-      (output(middle) == highest ? first : before) = middle;
+    const auto first_of = [&](std::int32_t y) {
+      std::int64_t before = reach.least;
+      std::int64_t at = reach.most;
+      while (at - before > 1) {
+        const std::int64_t middle = before + (at - before) / 2;
+        (output(middle) >= y ? at : before) = middle;
+      }
+      return at;
+    };
+    const std::int64_t first = first_of(lowest + 1);
+    const std::int64_t below = first - reach.least;
+    const std::int64_t above = reach.most - first;
+    Few few{true, lowest + 1, static_cast<std::int32_t>(first), 0};
+    if (steps == 1) {
+      few.high = power_of_two(-bits_of(below + above) - 1);
+      return few;
     }
-    const auto span = static_cast<std::uint64_t>(std::int64_t{reach.most} - reach.least);
-    return {outputs, highest, static_cast<std::int32_t>(first), static_cast<int>(std::bit_width(span)) + 1};
+    std::int64_t distance[most_steps]{};
+    for (std::int32_t j = 1; j < steps; ++j) {
+      distance[j] = first_of(lowest + 1 + j) - first;
+    }
+    // high = slope / 2^e, of 24 bits, the least with which no step comes too late. It is exact if none comes too early.
+    const int e = 22 + bits_of(distance[1]);
+    std::int64_t slope = 0;
+    for (std::int32_t j = 1; j < steps; ++j) {
+      slope = std::max(slope, ((std::int64_t{j} << e) + distance[j] - 1) / distance[j]);
+    }
+    few.exact = below + above <= 1 << 24 && (lowest == stage.min || slope * below <= std::int64_t{1} << e) &&
+                (lowest + steps == stage.max || slope * above < std::int64_t{steps} << e);
+    for (std::int32_t j = 1; j < steps; ++j) {
+      few.exact = few.exact && slope * (distance[j] - 1) < std::int64_t{j} << e;
+    }
+    few.high = static_cast<float>(slope) * power_of_two(-e);
+    return few;
+  }
+  static constexpr int bits_of(std::int64_t x) noexcept {
+    return static_cast<int>(std::bit_width(static_cast<std::uint64_t>(x)));
   }
 
   /// (k 2^h - rest - 1) mod q of all channels, for one k after another.
