@@ -277,7 +277,7 @@ TEST_CASE("16-bit activations on AVX-512 VNNI: words while no sum leaves 32 bits
 
 #if defined(__AVX2__) && defined(__FMA__) && !defined(__FAST_MATH__)
 TEST_CASE("AVX2: single precision wherever it is exact, integers elsewhere") {
-  constexpr index_t depth = 5;
+  constexpr index_t depth = 300;
   const std::vector<std::int8_t> filter(depth, -128);
   const std::vector<std::int8_t> input(depth, 127);
   const Multiplier usual{3 << 29, -7};
@@ -285,9 +285,13 @@ TEST_CASE("AVX2: single precision wherever it is exact, integers elsewhere") {
     std::int32_t bias;
     Multiplier multiplier;
     bool floats;
-  } const cases[] = {{0, usual, true},           {1'000'000, usual, true},
+  } const cases[] = {{0, usual, true},
+                     {1'000'000, usual, true},
                      {0, {3 << 29, 1}, false},    // more than one
-                     {0, {3 << 29, -16}, false},  // too little
+                     {0, {3 << 29, -16}, false},  // little, and outputs from -112 to 112
+                     {0, {3 << 29, -22}, true},   // -2 to 2
+                     {0, {3 << 29, -28}, true},   // one
+                     {70'000, {3 << 29, -30}, true},
                      {0x7fffffff, usual, false},  // the sum may leave 32 bits
                      {-0x7fffffff, usual, false}};
   for (const auto& c : cases) {
