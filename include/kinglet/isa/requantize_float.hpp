@@ -231,17 +231,45 @@ struct alignas(4 * Unsigned::count) FloatBlock {
         }
       }
     }
+    /// Four parts of the range side by side: each step waits for the one before it.
     void look_at_once(std::int32_t k, std::int32_t last) noexcept {
       const auto divisor = Unsigned::load(q);
+      const auto add = [&](auto a, auto b) KINGLET_INLINE_LAMBDA {
+        const auto sum = Unsigned::add(a, b);
+        return Unsigned::min(sum, Unsigned::subtract(sum, divisor));
+      };
       const auto stride = Unsigned::load(step);
-      auto x = Unsigned::load(left);
       auto lowest = Unsigned::all(std::numeric_limits<std::uint32_t>::max());
       auto highest = Unsigned::all(0);
-      for (; k <= last; ++k) {
+      const auto note = [&](auto x) KINGLET_INLINE_LAMBDA {
         lowest = Unsigned::min(lowest, x);
         highest = Unsigned::max(highest, x);
-        x = Unsigned::add(x, stride);
-        x = Unsigned::min(x, Unsigned::subtract(x, divisor));
+      };
+      const std::int32_t number = std::max(last - k + 1, 0);
+      const std::int32_t part = number / 4;
+      auto part_stride = Unsigned::all(0);
+      auto power = stride;  // of two, times the stride
+      for (std::int32_t bits = part; bits != 0; bits >>= 1) {
+        part_stride = (bits & 1) != 0 ? add(part_stride, power) : part_stride;
+        power = add(power, power);
+      }
+      auto a = Unsigned::load(left);
+      auto b = add(a, part_stride);
+      auto c = add(b, part_stride);
+      auto d = add(c, part_stride);
+      for (std::int32_t i = 0; i < part; ++i) {
+        note(a);
+        note(b);
+        note(c);
+        note(d);
+        a = add(a, stride);
+        b = add(b, stride);
+        c = add(c, stride);
+        d = add(d, stride);
+      }
+      for (std::int32_t i = 4 * part; i < number; ++i) {
+        note(d);
+        d = add(d, stride);
       }
       Unsigned::store(least, lowest);
       Unsigned::store(most, highest);

@@ -27,6 +27,7 @@
 
 #include <array>
 #include <cstring>
+#include <kinglet/kernels/pointwise/groups_pack.hpp>
 #include <kinglet/kernels/pointwise/rows.hpp>
 #include <span>
 
@@ -182,23 +183,6 @@ struct PackedLanes {
   static constexpr std::int64_t magnitude(std::int64_t x) noexcept { return x < 0 ? -x : x; }
 };
 
-/// `count` weights, `Group` at most, as signed bytes with zeros behind them. No filter: zeros.
-template <index_t Group, class W>
-constexpr auto weight_group(const W* filter, std::ptrdiff_t first, index_t count) noexcept {
-  using Bits = std::conditional_t<Group == 4, std::uint32_t, std::uint16_t>;
-  constexpr bool is_signed = std::is_signed_v<W>;
-  if (filter != nullptr && count == Group && !std::is_constant_evaluated()) {
-    Bits bits;
-    std::memcpy(&bits, filter + first, sizeof bits);
-    return static_cast<Bits>(bits ^ (is_signed ? 0U : 0x80808080U));
-  }
-  std::array<std::byte, sizeof(Bits)> bytes{};
-  for (index_t i = 0; i < count && filter != nullptr; ++i) {
-    bytes[static_cast<std::size_t>(i)] = static_cast<std::byte>(filter[first + i] - (is_signed ? 0 : 128));
-  }
-  return std::bit_cast<Bits>(bytes);
-}
-
 /// The filters behind the lanes of one block, null where there is none.
 template <class W>
 struct BlockFilters {
@@ -207,29 +191,13 @@ struct BlockFilters {
   /// In the order of memory, from the first byte to the last.
   template <index_t Group>
   constexpr void pack(const PackedRows& rows, index_t vectors, std::byte* to) const noexcept {
-    const auto lanes = std::span(of).first(static_cast<std::size_t>(vectors * PackedRows::lanes));
-    for (index_t s = 0; s < rows.segments; ++s) {
-      const std::ptrdiff_t segment = std::ptrdiff_t{s} * rows.depth;
-      for (index_t k = 0; k < rows.depth; k += Group) {
-        const index_t count = std::min(Group, rows.depth - k);
-        for (const W* const filter : lanes) {
-          store_bytes(to, weight_group<Group>(filter, segment + k, count));
-          to += Group;
-        }
-      }
+    const std::span<const W* const> lanes(of.data(), static_cast<std::size_t>(vectors * PackedRows::lanes));
+    const std::ptrdiff_t stride = std::ptrdiff_t{vectors} * PackedRows::lanes * Group;
+    for (index_t s = 0; s < rows.segments; ++s, to += rows.groups() * stride) {
+      pack_groups<Group>(FilterGroups<W>{lanes, std::ptrdiff_t{s} * rows.depth, rows.depth, 0}, stride, to);
     }
   }
 };
-
-/// The sum of signed weights.
-template <class W>
-constexpr std::uint32_t sum_of_weights(std::span<const W> filter) noexcept {
-  std::uint32_t sum = 0;
-  for (const W w : filter) {
-    sum += static_cast<std::uint32_t>(w - (std::is_signed_v<W> ? 0 : 128));
-  }
-  return sum;
-}
 
 /// @tparam T activations  @param packed `rows.bytes()` bytes
 template <Rounding R, class T, class W>
@@ -251,8 +219,8 @@ constexpr void pack_rows(const PackedRows& rows, const RowFilters<W>& from, cons
         }
         const W* const filter = from.filter + o * weight_count;
         filters.of[static_cast<std::size_t>(v * PackedRows::lanes + lane)] = filter;
-        const std::uint32_t weight_sum =
-            sum_of_weights(std::span(filter, static_cast<std::size_t>(weight_count)));
+        const auto weight_sum = static_cast<std::uint32_t>(
+            sum_of_weights(std::span(filter, static_cast<std::size_t>(weight_count))));
         lanes.multipliers[v][lane] = q.output.multiplier[o];
         lanes.given[v][lane] = from.bias == nullptr ? 0 : from.bias[o];
         lanes.bias[v][lane] = folding.bias(lanes.given[v][lane], weight_sum, weight_count);

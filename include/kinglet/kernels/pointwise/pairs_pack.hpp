@@ -19,6 +19,8 @@
 /// lie in the place of the constants.
 #pragma once
 
+#include <array>
+#include <kinglet/kernels/pointwise/groups_pack.hpp>
 #include <kinglet/kernels/pointwise/rows.hpp>
 #include <limits>
 
@@ -242,7 +244,6 @@ template <Rounding R, class T, class Lanes, index_t Group, class W>
 constexpr bool pack_pair_blocks(const PairRows<Lanes, Group>& rows, const PairHead& head,
                                 const RowFilters<W, accumulator_t<T>>& from, const ConvolutionQuantization& q,
                                 std::byte* packed) noexcept {
-  constexpr std::int32_t to_signed = std::is_signed_v<W> ? 0 : 128;
   constexpr index_t lanes = Lanes::count;
   constexpr auto stage_bytes = static_cast<index_t>(sizeof(typename Lanes::Constants));
   static_assert(stage_bytes >= lanes * 8, "64-bit biases lie in the constants' place");
@@ -255,33 +256,29 @@ constexpr bool pack_pair_blocks(const PairRows<Lanes, Group>& rows, const PairHe
   for (index_t b = 0, o = 0; b < rows.blocks(); ++b) {
     const index_t vectors = rows.vectors_of(b);
     std::byte* const biases = at + vectors * stage_bytes;
-    std::byte* const weights = biases + vectors * lanes * 4;
+    std::array<const W*, static_cast<std::size_t>(PairRows<Lanes, Group>::most_vectors * lanes)> filters{};
     for (index_t v = 0; v < vectors; ++v) {
       PairLanes<Lanes, T> constants;
       for (index_t lane = 0; lane < lanes; ++lane, ++o) {
-        const bool real = o < rows.outputs;
-        const W* const filter = from.filter + (real ? std::ptrdiff_t{o} * rows.depth : 0);
-        std::byte* to = weights + (v * lanes + lane) * Group;
-        std::int64_t weight_sum = 0;
-        for (index_t k = 0; k < rows.depth; k += Group, to += vectors * lanes * Group) {
-          for (index_t i = 0; i < Group; ++i) {
-            const std::int32_t w = real && k + i < rows.depth ? filter[k + i] - to_signed : zero;
-            weight_sum += w - zero;
-            to[i] = static_cast<std::byte>(w);
-          }
-        }
-        if (real) {
-          constants.set(lane, o, from.bias, weight_sum, {input_zero, q.output.multiplier[o]});
-          constants.set_reach(lane, {rows.depth, q.input_zero_point, from.bias == nullptr ? 0 : from.bias[o]},
-                              [&](std::int64_t k) { return filter[k] - q.filter_zero_point; });
-        } else {
+        if (o >= rows.outputs) {
           constants.leave(lane);
+          continue;
         }
+        const W* const filter = from.filter + std::ptrdiff_t{o} * rows.depth;
+        filters[static_cast<std::size_t>(v * lanes + lane)] = filter;
+        const std::int64_t weight_sum =
+            sum_of_weights(std::span(filter, static_cast<std::size_t>(rows.depth)), zero);
+        constants.set(lane, o, from.bias, weight_sum, {input_zero, q.output.multiplier[o]});
+        constants.set_reach(lane, {rows.depth, q.input_zero_point, from.bias == nullptr ? 0 : from.bias[o]},
+                            [&](std::int64_t k) { return filter[k] - q.filter_zero_point; });
       }
       if (!constants.template store<R>(head, stage, at + v * stage_bytes, biases + v * lanes * 4)) {
         return false;
       }
     }
+    const std::span<const W* const> block(filters.data(), static_cast<std::size_t>(vectors * lanes));
+    pack_groups<Group>(FilterGroups<W>{block, 0, rows.depth, zero}, std::ptrdiff_t{vectors} * lanes * Group,
+                       biases + vectors * lanes * 4);
     at += rows.bytes_of(vectors);
   }
   return true;
