@@ -48,8 +48,12 @@ std::string differing(const Shape& s, const Steps& steps, test::Random& random) 
   if (h.output <= 0 || w.output <= 0) {
     return "";
   }
-  const Window window{steps.stride_h,   steps.stride_w,           steps.dilation_h,
-                      steps.dilation_w, steps.top + h.pad_before, steps.left + w.pad_before};
+  Window window{steps.stride_h,   steps.stride_w,           steps.dilation_h,
+                steps.dilation_w, steps.top + h.pad_before, steps.left + w.pad_before};
+  if (s.batch == 1 && random.one_in(3)) {  // rows go round in their memory
+    window.ring = s.height;
+    window.ring_first = random.in(0, s.height - 1);
+  }
   const index_t outputs = s.channels * s.depth_multiplier;
   const Nhwc input{s.batch, s.height, s.width, s.channels};
   const Nhwc filter{1, s.filter_h, s.filter_w, outputs};
@@ -90,6 +94,20 @@ TEST_CASE("reference: padding is real 0, stride and dilation step over pixels") 
   CHECK(output[0] == 200);
   CHECK(output[1] == 255);  // 20 + 400
   CHECK(output[2] == 42);
+}
+
+TEST_CASE("reference: rows of the image may go round in their memory") {
+  // A column 1, 2, 3 that begins in the second of its three places; sums of two rows.
+  const std::int8_t input[] = {3, 1, 2};
+  const std::int8_t filter[] = {1, 1};
+  const Multiplier multiplier[] = {{1 << 30, 1}};
+  std::int8_t output[2] = {};
+  const Convolution<std::int8_t, std::int8_t, Nhwc, Ohwi, Nhwc> tensors{
+      {input, {1, 3, 1, 1}}, {filter, {1, 2, 1, 1}}, nullptr, {output, {1, 2, 1, 1}}};
+  depthwise::Reference::run<double_rounding>({.ring = 3, .ring_first = 1}, tensors,
+                                             {0, 0, {multiplier, 0, -128, 127}});
+  CHECK(output[0] == 1 + 2);
+  CHECK(output[1] == 2 + 3);
 }
 
 TEST_CASE_TEMPLATE("kernels equal reference: filters, strides, dilations, padding", K,

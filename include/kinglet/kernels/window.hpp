@@ -20,6 +20,15 @@ struct Window {
   index_t dilation_w = 1;
   index_t pad_top = 0;
   index_t pad_left = 0;
+  // Of images in memory that goes round; DEPTHWISE_CONV_2D takes them.
+  index_t ring = 0;        ///< rows of that memory; 0: the image's rows lie one behind the other
+  index_t ring_first = 0;  ///< where row 0 lies
+
+  /// Where row y of the image lies, in rows from where its memory begins.
+  [[nodiscard]] KINGLET_ALWAYS_INLINE constexpr index_t row_at(index_t y) const noexcept {
+    const index_t at = ring_first + y;
+    return ring != 0 && at >= ring ? at - ring : at;
+  }
   friend constexpr bool operator==(const Window&, const Window&) = default;
 };
 

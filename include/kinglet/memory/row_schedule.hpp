@@ -40,6 +40,8 @@ struct RowLink {
                                outside};  ///< links that make its inputs; outside: whole before the chain
   std::int16_t last_reader = outside;     ///< of its output; outside: none in the chain
   bool whole_output = false;              ///< all rows are kept: the chain's result, or read after it
+  bool wraps =
+      false;  ///< rows of its output go round in their memory, one is made at a time, and none is moved
   RowWindow window{};
   std::int32_t input_rows = 0;  ///< of the image that the window moves over
   std::int32_t rows = 0;        ///< that it makes; folding: that it takes
@@ -48,7 +50,12 @@ struct RowLink {
   // While running.
   std::int32_t next = 0;  ///< the first row not made yet
   std::int32_t take = 0;  ///< rows that are made next
-  std::int32_t base = 0;  ///< the row that lies where the output's memory begins
+  std::int32_t base = 0;  ///< the row that lies where the output's memory begins, or did
+
+  /// Where a row of the output lies that has not been overwritten.
+  [[nodiscard]] constexpr std::int32_t place_of(std::int32_t row) const noexcept {
+    return row - base + (wraps && row < base ? stored : 0);
+  }
 
   [[nodiscard]] constexpr bool done() const noexcept { return next >= rows; }
   /// Rows [first_read, end_read) of the inputs are read for the next `take` rows; none where end <= first.

@@ -43,6 +43,7 @@ constexpr std::span<RowLink> make_links(const StreamNetwork& n, std::int32_t i, 
     link.rows = step.rows;
     link.batch = step.batch;
     link.whole_output = k == j || output.lifetime.last > j;
+    link.wraps = !link.whole_output && link.batch == 1;
     for (std::size_t input = 0; input < 2; ++input) {
       const std::int32_t tensor = step.inputs[input];
       const std::int32_t made = tensor == no_buffer ? -1 : n.lines[static_cast<std::size_t>(tensor)].made;
@@ -50,6 +51,7 @@ constexpr std::span<RowLink> make_links(const StreamNetwork& n, std::int32_t i, 
         link.producers[input] = static_cast<std::int16_t>(made - i);
         RowLink& producer = chain[static_cast<std::size_t>(made - i)];
         producer.last_reader = std::max(producer.last_reader, static_cast<std::int16_t>(k - i));
+        producer.wraps = producer.wraps && (step.takes_ring || (step.batch == 1 && step.window.is_one_row()));
       }
     }
   }

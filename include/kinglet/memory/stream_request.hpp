@@ -45,6 +45,7 @@ struct StepRequest {
   std::int32_t rows = 0;         ///< of the output; folding: of the input
   std::int32_t batch = 1;        ///< rows it makes at once when it streams
   std::int32_t wide_batch = 1;   ///< where there is memory to spare
+  bool takes_ring = false;       ///< rows of its input may go round in their memory
   std::uint32_t overwrites = 0;  ///< bit k: may write exactly over input k, running at once or row by row
   std::size_t whole_scratch = 0;
   std::size_t row_scratch = 0;

@@ -150,7 +150,7 @@ class Network {
                                   run_time_extents(graph.shape(step.output)), arena);
     auto call = whole;
     if (graph.shape(step.input).batch == 1) {
-      call.input = stream::rows_of(whole.input, slice.input_at[0], slice.input_rows);
+      call.input = stream::input_of(whole.input, slice);
       call.other = stream::rows_of(whole.other, slice.input_at[1], slice.input_rows);
       call.output = stream::rows_of(whole.output, slice.output_at, slice.count);
       call.window = stream::window_of(whole.window, slice);

@@ -3,6 +3,7 @@
 /// The arena of a typed network, planned by the compiler with the planner that files use.
 #pragma once
 
+#include <kinglet/isa/target.hpp>
 #include <kinglet/kernels/select.hpp>
 #include <kinglet/kernels/stream/fold.hpp>
 #include <kinglet/kernels/stream/row_use.hpp>
@@ -165,6 +166,7 @@ constexpr StepRequest step_request(const Graph<Steps>& graph, std::size_t i) noe
   request.rows = use.rows;
   const stream::RowUse wide = stream::widened(use);
   request.batch = use.batch;
+  request.takes_ring = step.op == Operator::depthwise_conv2d;
   request.wide_batch = wide.batch;
   request.overwrites = step.op == Operator::add ? 3U : step.op == Operator::softmax ? 1U : 0U;
   request.whole_scratch = scratch_bytes<T>(graph, step, {in.height, out.height});

@@ -3,6 +3,7 @@
 /// From a model to a placed arena: check every operator, take lifetimes, run the planner.
 #pragma once
 
+#include <kinglet/isa/target.hpp>
 #include <kinglet/runtime/folded_pad.hpp>
 #include <kinglet/runtime/operator_table.hpp>
 
@@ -148,6 +149,7 @@ inline void describe_step(const StreamNetwork& network, const Model& model, std:
   step.input_rows = use.input_rows;
   step.rows = use.rows;
   step.batch = use.batch;
+  step.takes_ring = use.takes_ring;
   step.wide_batch = stream::widened(use).batch;
   step.whole_scratch = preparation.scratch_bytes().whole;
   step.row_scratch = preparation.scratch_bytes().rows;

@@ -74,9 +74,11 @@ struct Avx512VnniBlocks : PackedDepthwise {
         .filter_w = filter_w,
         .d = (std::is_signed_v<typename C::weight_type> ? 0 : 128) - layer.q.filter_zero_point,
         .image = nullptr,
-        .end = reinterpret_cast<const std::uint8_t*>(input.data() + input.size()),
+        .end = reinterpret_cast<const std::uint8_t*>(input.data()) +
+               (window.ring == 0 ? static_cast<std::ptrdiff_t>(input.size()) : input.offset(0, window.ring)),
         .line = std::ptrdiff_t{input.extent(2)} * channels,
         .height = input.extent(1),
+        .window = window,
         .top = -window.pad_top,
         .stride_h = window.stride_h,
         .dilation_h = window.dilation_h,

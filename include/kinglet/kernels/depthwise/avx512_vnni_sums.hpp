@@ -30,6 +30,7 @@ struct BlockInput {
   const std::uint8_t* end;    ///< of the whole input
   std::ptrdiff_t line;        ///< bytes from one image row to the next
   index_t height;
+  const Window& window;
   index_t top;  ///< input row under the first row of outputs
   index_t stride_h;
   index_t dilation_h;
@@ -39,7 +40,7 @@ struct BlockInput {
   KINGLET_ALWAYS_INLINE void find_rows(index_t y, const std::uint8_t** rows) const noexcept {
     index_t in_y = top + y * stride_h;
     for (index_t ky = 0; ky < filter_h; ++ky, in_y += dilation_h) {
-      rows[ky] = in_y >= 0 && in_y < height ? image + in_y * line : nullptr;
+      rows[ky] = in_y >= 0 && in_y < height ? image + window.row_at(in_y) * line : nullptr;
     }
   }
 };
@@ -118,11 +119,13 @@ KINGLET_NOINLINE void run_3_wide(const BlockInput<Width>& in, const Ending& give
         }
       }
     }
-    const std::uint8_t* const lowest = row[2] != nullptr ? row[2] : row[1] != nullptr ? row[1] : row[0];
-    for (const std::uint8_t*& r : row) {  // any row serves where weights are 0
-      r = r != nullptr ? r : lowest;
+    const std::uint8_t* const any = row[2] != nullptr ? row[2] : row[1] != nullptr ? row[1] : row[0];
+    const std::uint8_t* farthest = any;  // in memory
+    for (const std::uint8_t*& r : row) {
+      r = r != nullptr ? r : any;  // any row serves where weights are 0
+      farthest = std::max(farthest, r);
     }
-    const index_t inside_end = lowest == nullptr ? 0 : pixels.inside_end(lowest, in.end);
+    const index_t inside_end = any == nullptr ? 0 : pixels.inside_end(farthest, in.end);
     const __m512i flip = pixels.flip;
     index_t x = in.span.first_column;
     const auto column = [&]() KINGLET_INLINE_LAMBDA {

@@ -210,7 +210,7 @@ struct Avx512VnniWords : DepthwiseShape {
         for (index_t ky = 0; ky < 3; ++ky) {
           const index_t in_y = y * window.stride_h - window.pad_top + ky * window.dilation_h;
           const bool inside = in_y >= 0 && in_y < input.extent(1);
-          row[ky] = inside ? input.data() + input.offset(n, in_y) : zeros;
+          row[ky] = inside ? input.data() + input.offset(n, window.row_at(in_y)) : zeros;
           line.step[ky] = inside ? channels : 0;
         }
         for (index_t b = 0; b < blocks(); ++b) {

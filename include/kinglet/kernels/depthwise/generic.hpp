@@ -81,7 +81,7 @@ struct Generic {
           const TapRange columns = taps_inside(left, input.extent(2), filter.extent(2), window.dilation_w);
           Sum sums[lanes]{};
           for (index_t ky = rows.begin; ky < rows.end; ++ky) {
-            const T* value = input.data() + input.offset(n, top + ky * window.dilation_h,
+            const T* value = input.data() + input.offset(n, window.row_at(top + ky * window.dilation_h),
                                                          left + columns.begin * window.dilation_w, channel);
             for (index_t kx = columns.begin; kx < columns.end; kx += taps_at_once) {
               Taps<T, Wide> taps;

@@ -236,10 +236,10 @@ struct NeonBlocks : NeonLayout {
     pixels.step = channels;
     for (index_t r = 0; r < filter_h; ++r) {
       const index_t y = line.y * window.stride_h - window.pad_top + r * window.dilation_h;
-      pixels.row[r] =
-          y >= 0 && y < input.extent(1)
-              ? reinterpret_cast<const std::uint8_t*>(input.data() + input.offset(line.n, y, 0, first))
-              : nullptr;
+      pixels.row[r] = y >= 0 && y < input.extent(1)
+                          ? reinterpret_cast<const std::uint8_t*>(
+                                input.data() + input.offset(line.n, window.row_at(y), 0, first))
+                          : nullptr;
     }
     fill_group(pixels);
     return pixels;

@@ -245,7 +245,8 @@ struct PairEngine : DepthwiseShape {
           for (index_t ky = 0; ky < image.rows; ++ky) {
             const index_t in_y = y * window.stride_h - window.pad_top + ky * window.dilation_h;
             const bool inside = ky < filter_h && in_y >= 0 && in_y < tensors.input.extent(1);
-            image.row[ky] = inside ? tensors.input.data() + tensors.input.offset(n, in_y) : outside;
+            image.row[ky] =
+                inside ? tensors.input.data() + tensors.input.offset(n, window.row_at(in_y)) : outside;
             image.step[ky] = inside ? channels : 0;
           }
           detail::run_line(layout, layer, image, tensors.output.data() + tensors.output.offset(n, y));

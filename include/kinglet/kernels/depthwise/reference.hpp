@@ -32,7 +32,7 @@ struct Reference {
             Accumulator sum = bias == nullptr ? 0 : bias[o];
             for (index_t ky = rows.begin; ky < rows.end; ++ky) {
               for (index_t kx = columns.begin; kx < columns.end; ++kx) {
-                const Accumulator value = input(n, top + ky * window.dilation_h,
+                const Accumulator value = input(n, window.row_at(top + ky * window.dilation_h),
                                                 left + kx * window.dilation_w, o / depth_multiplier);
                 sum = wrapping_multiply_add<Accumulator>(sum, value - q.input_zero_point,
                                                          filter(0, ky, kx, o) - q.filter_zero_point);

@@ -2,7 +2,8 @@
 /// @file kernels/stream/pipeline.hpp
 /// A chain of row producers: every operator makes a few rows of its output from the rows under its window, and a tensor
 /// inside the chain is a line buffer that holds only the rows still read. Rows lie one behind the other in it, so every
-/// kernel takes them as a small image; when the buffer is full the rows still read move to its beginning.
+/// kernel takes them as a small image; when the buffer is full the rows still read move to its beginning. Where its readers
+/// take that, rows go round in the buffer instead.
 ///
 /// The inverted residual (kernels/inverted_residual/fused.hpp) is the famous instance: expand, depthwise, project, add,
 /// with as many expanded rows alive as the depthwise filter is tall. Nothing is computed twice and no bit differs from
@@ -22,6 +23,7 @@ struct RowSlice {
   std::int32_t count = 0;         ///< rows
   std::int32_t input_at[2] = {};  ///< where the first row lies that is read, of each input
   std::int32_t input_rows = 0;    ///< rows read
+  std::int32_t ring = 0;          ///< rows of the memory that input 0's go round in; 0: not within this slice
   std::int32_t above = 0;         ///< rows under the window above them, outside the image
   std::int32_t output_at = 0;     ///< where the output's first row goes
   bool last = false;              ///< no rows follow
@@ -43,7 +45,9 @@ void run_chain(std::span<RowLink> chain, MemoryOf memory_of, Run run) noexcept {
     const auto k = static_cast<std::size_t>(turn.link);
     RowLink& link = chain[k];
     const std::int32_t count = link.take;
-    if (link.next + count - link.base > link.stored) {
+    if (link.next + count - link.base > link.stored && link.wraps) {
+      link.base += link.stored;
+    } else if (link.next + count - link.base > link.stored) {
       const std::int32_t oldest = std::min(oldest_row(chain, k), link.next);
       const LineMemory line = memory_of(k);
       std::memmove(line.memory, line.memory + static_cast<std::size_t>(oldest - link.base) * line.row_bytes,
@@ -60,7 +64,13 @@ void run_chain(std::span<RowLink> chain, MemoryOf memory_of, Run run) noexcept {
                    .last = link.next + count == link.rows};
     for (std::size_t input = 0; input < 2; ++input) {
       const std::int16_t p = link.producers[input];
-      slice.input_at[input] -= p == RowLink::outside ? 0 : chain[static_cast<std::size_t>(p)].base;
+      if (p != RowLink::outside) {
+        const RowLink& producer = chain[static_cast<std::size_t>(p)];
+        slice.input_at[input] = producer.place_of(first);
+        if (input == 0 && producer.wraps && slice.input_at[0] + slice.input_rows > producer.stored) {
+          slice.ring = producer.stored;
+        }
+      }
     }
     run(k, slice);
     link.next += count;
@@ -74,9 +84,18 @@ KINGLET_ALWAYS_INLINE constexpr TensorView<T, Nhwc> rows_of(const TensorView<T, 
   return {image.data() + image.offset(0, at), Nhwc{1, rows, image.extent(2), image.extent(3)}};
 }
 
+/// The rows that a window moves over in a slice, or all the memory that they go round in.
+template <class T, index_t... E>
+KINGLET_ALWAYS_INLINE constexpr TensorView<T, Nhwc> input_of(const TensorView<T, Extents<E...>>& image,
+                                                             const RowSlice& slice) noexcept {
+  return rows_of(image, slice.ring == 0 ? slice.input_at[0] : 0, slice.input_rows);
+}
+
 /// The window of a slice: the rows given are the image.
 constexpr Window window_of(Window window, const RowSlice& slice) noexcept {
   window.pad_top = slice.above;
+  window.ring = slice.ring;
+  window.ring_first = slice.ring == 0 ? 0 : slice.input_at[0];
   return window;
 }
 

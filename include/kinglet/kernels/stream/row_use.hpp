@@ -15,6 +15,7 @@ struct RowUse {
   std::int32_t input_rows = 0;  ///< of every activation it reads
   std::int32_t rows = 0;        ///< of the output; folding: of the input
   std::int32_t batch = 1;       ///< most rows at once
+  bool takes_ring = false;      ///< rows of the input may go round in their memory: `Window::ring`
 };
 
 /// Rows that a kernel makes at once of an image this wide: a row of a small image is less than a kernel's tile.

@@ -144,7 +144,8 @@ KernelMemory prepare_memory(Preparation& p, const C& tensors, const ConvolutionQ
 
 /// Keeps a prepared convolution with its kernel's memory, to be run by `Run`, also on slices where it has rows.
 template <class Kernel, Rounding R, auto Run, class State>
-void prepare_step(Preparation& p, const State& prepared, ScratchBytes scratch_bytes) noexcept {
+void prepare_step(Preparation& p, const State& prepared, ScratchBytes scratch_bytes,
+                  bool takes_ring = false) noexcept {
   const KernelMemory memory =
       prepare_memory<Kernel, R>(p, prepared.tensors, prepared.quantization, scratch_bytes);
   State* const state = p.template make_state<State>();
@@ -154,7 +155,9 @@ void prepare_step(Preparation& p, const State& prepared, ScratchBytes scratch_by
   }
   p.template set_step<State, Run>(state);
   if constexpr (requires { prepared.rows(); }) {
-    p.template set_rows<State, Run>(prepared.rows());
+    stream::RowUse rows = prepared.rows();
+    rows.takes_ring = takes_ring;
+    p.template set_rows<State, Run>(rows);
   }
 }
 

@@ -35,10 +35,11 @@ struct DepthwiseConv2D {
   };
   template <class K, class T, class W>
   static void prepare_kernel(Preparation& p, const ImageConvolution<T, W>& prepared) noexcept {
-    prepare_step<K, R, Run<K>{}>(p, prepared,
-                                 scratch_bytes(prepared, [](const Window& window, const auto& tensors) {
-                                   return K::scratch_bytes(window, tensors);
-                                 }));
+    prepare_step<K, R, Run<K>{}>(
+        p, prepared,
+        scratch_bytes(prepared, [](const Window& window,
+                                   const auto& tensors) { return K::scratch_bytes(window, tensors); }),
+        std::same_as<K, Kernel>);
   }
 
   /// A copy with one filter behind the other.

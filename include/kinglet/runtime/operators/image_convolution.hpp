@@ -67,8 +67,8 @@ struct ImageConvolution {
   [[nodiscard]] KINGLET_ALWAYS_INLINE ConvolutionSlice<T, W> slice(
       const stream::RowSlice& slice) const noexcept {
     return {stream::window_of(window, slice),
-            {stream::rows_of(tensors.input, slice.input_at[0], slice.input_rows), tensors.filter,
-             tensors.bias, stream::rows_of(tensors.output, slice.output_at, slice.count)},
+            {stream::input_of(tensors.input, slice), tensors.filter, tensors.bias,
+             stream::rows_of(tensors.output, slice.output_at, slice.count)},
             quantization,
             memory};
   }
