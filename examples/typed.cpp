@@ -33,7 +33,7 @@ int main() {
     return 1;
   }
 
-  alignas(buffer_alignment) static std::byte arena[Architecture::arena_bytes];
+  alignas(isa::register_bytes) static std::byte arena[Architecture::arena_bytes];
   const auto input = network.input(arena);
   for (index_t y = 0; y < input.extent(1); ++y) {
     for (index_t x = 0; x < input.extent(2); ++x) {

@@ -18,6 +18,7 @@ struct EngineChoice {
   std::string target{};            ///< a name from `kinglet targets`; empty: KINGLET_TARGET, or the best
   std::string profile{};           ///< one of `profile_names()`
   std::string aim = "auto";        ///< one of `aim_names()`
+  bool observed = false;           ///< every operator's output is to be seen, whatever the aim
   std::string weights = "packed";  ///< or "in-place": as they lie in the file
 };
 

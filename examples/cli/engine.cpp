@@ -35,6 +35,9 @@ const std::vector<std::string>& aim_names() {
 }
 
 kinglet::Aim aim_of(const EngineChoice& choice) {
+  if (choice.observed) {
+    return kinglet::Aim::observed;
+  }
   for (const AimEntry& aim : aims) {
     if (aim.name == choice.aim) {
       return aim.aim;

@@ -137,6 +137,11 @@ TEST_CASE("a PAD that a convolution does is said to be folded, and has no buffer
       CHECK(buffer["scratch_of_operator"] != 0);
     }
   }
+  // A dump shows every operator's output, this one's too.
+  test::write(folder.path("in"), test::random_bytes(8 * 8 * 4, 5));
+  REQUIRE(command({"run", model, "--input", folder.path("in"), "--dump", folder.path("dump")}).code == 0);
+  CHECK(test::read(folder.path("dump/000_PAD.bin")).size() == 9 * 9 * 4);
+  CHECK(test::read(folder.path("dump/001_DEPTHWISE_CONV_2D.bin")).size() == 4 * 4 * 4);
   const auto text = command({"inspect", model});
   CHECK(text.out.find("Operator 0, a PAD, does not run") != std::string::npos);
 }

@@ -299,7 +299,7 @@ TEST_CASE_TEMPLATE("float output stage: refuses what it cannot do", L, KINGLET_F
   CHECK(block.make());
   block.multipliers[block.count - 1].shift = -16;
   CHECK(!block.make());
-  block.reach[block.count - 1] = {0, 1 << 22};  // 0 to 24
+  block.reach[block.count - 1] = {0, 1 << 22};  // 0 to 48
   CHECK(!block.make());
   block.reach[block.count - 1] = {0, 150'000};  // 0, 1, 2
   CHECK(block.make());

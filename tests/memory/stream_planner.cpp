@@ -15,6 +15,7 @@ using namespace kinglet;
 
 /// Steps and tensors, and the memory that planning works in.
 struct Network {
+  std::size_t alignment = 16;
   std::vector<StepRequest> steps;
   std::vector<LineRequest> lines;
   std::vector<BufferRequest> tensors;
@@ -66,7 +67,7 @@ struct Network {
       steps[k].scratch = static_cast<std::int32_t>(buffers.size());
       buffers.push_back(scratch);
     }
-    arena = plan_streams({steps, lines, buffers, links}, aim);
+    arena = plan_streams({steps, lines, buffers, links, alignment}, aim);
     bound = memory_lower_bound(buffers);
   }
 };
@@ -326,7 +327,11 @@ TEST_CASE("random networks: no operator reads a row that another one has written
     Network n = random_network(seed);
     std::size_t at_once = 0;
     for (const Aim aim : {Aim::fast, Aim::automatic, Aim::small}) {
+      n.alignment = std::size_t{16} << seed % 3;
       n.plan(aim);
+      for (const BufferRequest& buffer : n.buffers) {
+        REQUIRE(buffer.offset % n.alignment == 0);
+      }
       at_once = aim == Aim::fast ? n.arena : at_once;
       larger += aim == Aim::automatic && n.arena > at_once ? 1 : 0;
       REQUIRE(n.arena != unplannable);

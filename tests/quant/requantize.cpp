@@ -87,6 +87,50 @@ TEST_CASE("a scaled accumulator beside INT32_MAX wraps when the zero point is ad
 }
 
 namespace {
+template <class T, class W>
+void check_reach() {
+  std::mt19937 generator(5);
+  for (int i = 0; i < 200; ++i) {
+    const auto in = [&](std::int64_t low, std::int64_t high) {
+      return std::uniform_int_distribution<std::int64_t>(low, high)(generator);
+    };
+    const auto number = [&]<class E>(E) {
+      return static_cast<std::int32_t>(in(std::numeric_limits<E>::min(), std::numeric_limits<E>::max()));
+    };
+    const std::int32_t zero_point = number(T{});
+    const std::int32_t weight_zero_point = std::is_signed_v<W> ? 0 : number(W{});
+    std::array<std::int32_t, 9> weights{};
+    for (std::int32_t& w : weights) {
+      w = number(W{}) - weight_zero_point;
+    }
+    const auto bias = static_cast<std::int32_t>(in(-100'000, 100'000));
+    // The activations that make the sum most, and least.
+    std::int64_t least = bias;
+    std::int64_t most = bias;
+    for (const std::int32_t w : weights) {
+      const std::int64_t up = std::numeric_limits<T>::max() - zero_point;
+      const std::int64_t down = std::numeric_limits<T>::min() - zero_point;
+      most += w * (w > 0 ? up : down);
+      least += w * (w > 0 ? down : up);
+    }
+    const auto reach = SumReach::of<T>(9, bias, zero_point,
+                                       [&](std::int64_t k) { return weights[static_cast<std::size_t>(k)]; });
+    CHECK(reach.least == least);
+    CHECK(reach.most == most);
+  }
+}
+}  // namespace
+
+TEST_CASE("a channel's sums reach from the least to the most that activations make of them") {
+  check_reach<std::int8_t, std::int8_t>();
+  check_reach<std::uint8_t, std::uint8_t>();
+  check_reach<std::uint8_t, std::int8_t>();
+  const auto all = SumReach::of<std::int8_t>(1 << 17, INT32_MAX, 0, [](std::int64_t) { return 127; });
+  CHECK(all.least == INT32_MIN);  // more than 32 bits: any
+  CHECK(all.most == INT32_MAX);
+}
+
+namespace {
 constexpr Multiplier half{1 << 30, 0};
 static_assert(OutputStage{&half, 3, -128, 127}.apply<single_rounding>(8, 0) == 7);
 }  // namespace

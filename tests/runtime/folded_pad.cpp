@@ -39,6 +39,8 @@ struct Case {
   index_t dilation = 1;
   Padding padding = Padding::valid;
   bool depthwise = true;
+  bool expands = true;        ///< else PAD reads the graph's input
+  bool long_amounts = false;  ///< int64
   Needed needed = Needed::no;
 
   explicit Case(Needed n) : needed(n) {}
@@ -52,6 +54,9 @@ struct Case {
     bottom = random.in(0, most);
     left = random.in(0, most);
     right = random.in(0, most);
+    expands = !random.one_in(4);
+    image[3] = expands ? image[3] : depth;
+    long_amounts = random.one_in(3);
     stride = random.in(1, 3);
     dilation = random.one_in(4) ? 2 : 1;
     padding = random.one_in(3) ? Padding::same : Padding::valid;
@@ -68,16 +73,20 @@ class Chain {
   Chain(const Case& c, std::uint64_t seed) : random_(seed) {
     const std::int32_t image = tensor("image", c.image);
     Shape shape{c.image[0], c.image[1], c.image[2], c.depth};
-    const std::int32_t expanded = tensor("expanded", shape);
-    convolve(image, {c.depth, 1, 1, c.image[3]}, expanded, Conv2DOptions{});
+    const std::int32_t expanded = c.expands ? tensor("expanded", shape) : image;
+    if (c.expands) {
+      convolve(image, {c.depth, 1, 1, c.image[3]}, expanded, Conv2DOptions{});
+    }
     const std::int32_t more_channels = c.needed == Needed::in_channels ? 1 : 0;
     shape[1] += c.top + c.bottom;
     shape[2] += c.left + c.right;
     shape[3] += more_channels;
     const std::int32_t padded = tensor("padded", shape);
     const std::vector<std::int32_t> amounts{0, 0, c.top, c.bottom, c.left, c.right, more_channels, 0};
-    auto paddings = test::plain("paddings", ElementType::int32, {4, 2});
-    paddings.constant = std::as_bytes(std::span(amounts));
+    const std::vector<std::int64_t> long_amounts(amounts.begin(), amounts.end());
+    auto paddings = test::plain("paddings", c.long_amounts ? ElementType::int64 : ElementType::int32, {4, 2});
+    paddings.constant =
+        c.long_amounts ? std::as_bytes(std::span(long_amounts)) : std::as_bytes(std::span(amounts));
     writer_.add_operator(BuiltinOperator::pad, {expanded, writer_.add_tensor(paddings)}, {padded});
     if (c.needed == Needed::by_a_later_one) {
       copy(expanded, {c.image[0], c.image[1], c.image[2], c.depth});
@@ -200,27 +209,65 @@ TEST_CASE("PAD in front of a convolution is part of it: the same bits, any filte
 }
 
 TEST_CASE("PAD runs where somebody else needs the padded image") {
+  const auto outputs = [](Needed needed) {
+    Chain<std::int8_t> chain(Case(needed), 1);
+    const auto answer = test::run_model<profile::tflm>(chain.file(), {chain.input});
+    INFO(answer.failure);
+    REQUIRE(answer.failure.empty());
+    return answer.outputs;
+  };
   for (const Aim aim : {Aim::automatic, Aim::fast, Aim::small}) {
     CHECK_FALSE(runs_pad(Chain<std::int8_t>(Case(Needed::no), 1).file(), aim));
     for (const Needed needed : {Needed::as_output, Needed::by_another, Needed::by_a_later_one,
                                 Needed::in_channels, Needed::by_a_pool}) {
       CAPTURE(static_cast<int>(needed));
-      Chain<std::int8_t> chain(Case(needed), 1);
-      const Bytes file = chain.file();
-      CHECK(runs_pad(file, aim));
-      CHECK(test::run_model<profile::tflm>(file, {chain.input}).failure.empty());
+      CHECK(runs_pad(Chain<std::int8_t>(Case(needed), 1).file(), aim));
     }
   }
+  CHECK(runs_pad(Chain<std::int8_t>(Case(Needed::no), 1).file(), Aim::observed));
+  const auto folded = outputs(Needed::no);
+  for (const Needed needed : {Needed::as_output, Needed::by_another, Needed::by_a_later_one}) {
+    const auto actual = outputs(needed);
+    CHECK(actual[0] == folded[0]);
+    CHECK(actual[1] == folded[1]);
+  }
+  CHECK(outputs(Needed::in_channels).size() == 2);
+  CHECK(outputs(Needed::by_a_pool).size() == 2);
 }
 
 TEST_CASE("a PAD that does not run takes no memory") {
   Case c(Needed::no);
   c.image = {1, 40, 40, 8};
   c.depth = c.channels = 32;
-  const auto bytes = [&] {
-    return test::run_model<profile::tflm>(Chain<std::int8_t>(c, 1).file(), {}).needs.arena_bytes;
+  const auto arena_bytes = [&c](Aim aim) {
+    const Bytes file = Chain<std::int8_t>(c, 1).file();
+    const auto model = Model::open(file);
+    REQUIRE(model);
+    const auto needs = test::Executor<>::measure(*model, aim);
+    REQUIRE(needs);
+    return needs->arena_bytes;
   };
-  const std::size_t folded = bytes();
-  c.needed = Needed::by_another;
-  CHECK(folded < bytes());
+  constexpr std::size_t image = 40 * 40 * 32;
+  constexpr std::size_t padded = 41 * 41 * 32;
+  CHECK(arena_bytes(Aim::fast) < image + padded);
+  CHECK(arena_bytes(Aim::observed) >= image + padded);
+}
+
+TEST_CASE("who looks at outputs is told the operators behind a PAD by their own numbers") {
+  Chain<std::int8_t> chain(Case(Needed::no), 1);
+  const Bytes file = chain.file();
+  const auto model = Model::open(file);
+  REQUIRE(model);
+  const auto seen = [&](Aim aim) {
+    auto executor = test::OwningExecutor<>::create(*model, aim);
+    REQUIRE(executor);
+    std::vector<std::int32_t> operators;
+    (*executor)->run([&](std::int32_t op, std::span<const std::byte> output) {
+      CHECK(output.size() == model->tensor(model->op(op).outputs[0]).bytes());
+      operators.push_back(op);
+    });
+    return operators;
+  };
+  CHECK(seen(Aim::fast) == std::vector{0, 2, 3});
+  CHECK(seen(Aim::observed) == std::vector{0, 1, 2, 3});
 }

@@ -22,15 +22,12 @@
 /// to the zero point, others from there on, so both rests are looked at for one k only, the one after the zero point.
 /// Beyond 2^24, where X is rounded as well, every step is monotonic and q / 2^h >= 2^-16 has made y 256 or more already.
 ///
-/// Smaller multipliers are those of channels that hardly matter: weights of almost 0, as training leaves them. Their sums
-/// reach few outputs. Then y + zero_point = floor(X high + k), with X = x - x_k counted from the first sum whose output is
-/// k, the second lowest one in reach: nothing is rounded while |X| <= 2^24, so `make` looks for a slope that has all the
-/// steps in reach where they should be. With one step, any slope has whose product is less than 1.
+/// Smaller multipliers are taken where sums reach few outputs: isa/few_outputs.hpp.
 #pragma once
 
 #include <algorithm>
 #include <bit>
-#include <kinglet/quant/requantize.hpp>
+#include <kinglet/isa/few_outputs.hpp>
 #include <limits>
 
 namespace kinglet::inline KINGLET_TARGET::isa {
@@ -83,7 +80,7 @@ struct alignas(4 * Unsigned::count) FloatBlock {
         continue;
       }
       if (needs_reach(m)) {
-        const Few few = few_outputs<R>(m, stage, reach[c]);
+        const FewOutputs few = FewOutputs::of<R>(m, stage, reach[c]);
         if (!few.exact) {
           return false;
         }
@@ -135,65 +132,6 @@ struct alignas(4 * Unsigned::count) FloatBlock {
 
  private:
   static constexpr std::uint32_t excess = 768;
-
-  /// A channel with few outputs in reach, clamped ones with the zero point: floor((x - first) high + base).
-  struct Few {
-    bool exact;
-    std::int32_t base;
-    std::int32_t first;
-    float high;
-  };
-  template <Rounding R>
-  static constexpr Few few_outputs(const Multiplier& m, const OutputStage& stage,
-                                   const SumReach& reach) noexcept {
-    constexpr std::int32_t most_steps = 16;
-    const auto output = [&](std::int64_t x) {
-      const std::int32_t y = requantize<R>(static_cast<std::int32_t>(x), m) + stage.zero_point;
-      return std::clamp(y, stage.min, stage.max);
-    };
-    const std::int32_t lowest = output(reach.least);
-    const std::int32_t steps = output(reach.most) - lowest;
-    if (steps == 0 || steps > most_steps) {
-      return {steps == 0, lowest, 0, 0};
-    }
-    const auto first_of = [&](std::int32_t y) {
-      std::int64_t before = reach.least;
-      std::int64_t at = reach.most;
-      while (at - before > 1) {
-        const std::int64_t middle = before + (at - before) / 2;
-        (output(middle) >= y ? at : before) = middle;
-      }
-      return at;
-    };
-    const std::int64_t first = first_of(lowest + 1);
-    const std::int64_t below = first - reach.least;
-    const std::int64_t above = reach.most - first;
-    Few few{true, lowest + 1, static_cast<std::int32_t>(first), 0};
-    if (steps == 1) {
-      few.high = power_of_two(-bits_of(below + above) - 1);
-      return few;
-    }
-    std::int64_t distance[most_steps]{};
-    for (std::int32_t j = 1; j < steps; ++j) {
-      distance[j] = first_of(lowest + 1 + j) - first;
-    }
-    // high = slope / 2^e, of 24 bits, the least with which no step comes too late. It is exact if none comes too early.
-    const int e = 22 + bits_of(distance[1]);
-    std::int64_t slope = 0;
-    for (std::int32_t j = 1; j < steps; ++j) {
-      slope = std::max(slope, ((std::int64_t{j} << e) + distance[j] - 1) / distance[j]);
-    }
-    few.exact = below + above <= 1 << 24 && (lowest == stage.min || slope * below <= std::int64_t{1} << e) &&
-                (lowest + steps == stage.max || slope * above < std::int64_t{steps} << e);
-    for (std::int32_t j = 1; j < steps; ++j) {
-      few.exact = few.exact && slope * (distance[j] - 1) < std::int64_t{j} << e;
-    }
-    few.high = static_cast<float>(slope) * power_of_two(-e);
-    return few;
-  }
-  static constexpr int bits_of(std::int64_t x) noexcept {
-    return static_cast<int>(std::bit_width(static_cast<std::uint64_t>(x)));
-  }
 
   /// (k 2^h - rest - 1) mod q of all channels, for one k after another.
   struct Remainders {
@@ -292,9 +230,6 @@ struct alignas(4 * Unsigned::count) FloatBlock {
   static constexpr std::int64_t modulo(std::int64_t a, std::int64_t q) noexcept {
     const std::int64_t remainder = a % q;
     return remainder < 0 ? remainder + q : remainder;
-  }
-  static constexpr float power_of_two(int exponent) noexcept {
-    return std::bit_cast<float>((127 + exponent) << 23);
   }
 };
 

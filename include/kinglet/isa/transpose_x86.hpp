@@ -10,7 +10,7 @@
 namespace kinglet::inline KINGLET_TARGET::isa {
 
 /// 4 x 4 numbers of 32 bits.
-inline void transpose(__m128i (&rows)[4]) noexcept {
+inline void transpose_32(__m128i (&rows)[4]) noexcept {
   const __m128i low01 = _mm_unpacklo_epi32(rows[0], rows[1]);
   const __m128i high01 = _mm_unpackhi_epi32(rows[0], rows[1]);
   const __m128i low23 = _mm_unpacklo_epi32(rows[2], rows[3]);
@@ -22,15 +22,15 @@ inline void transpose(__m128i (&rows)[4]) noexcept {
 }
 
 /// 8 x 8 numbers of 16 bits.
-inline void transpose(__m128i (&rows)[8]) noexcept {
+inline void transpose_16(__m128i (&rows)[8]) noexcept {
   __m128i low[4];   // columns 0 to 3 of two rows, as pairs
   __m128i high[4];  // columns 4 to 7
   for (int i = 0; i < 4; ++i) {
     low[i] = _mm_unpacklo_epi16(rows[2 * i], rows[2 * i + 1]);
     high[i] = _mm_unpackhi_epi16(rows[2 * i], rows[2 * i + 1]);
   }
-  transpose(low);
-  transpose(high);
+  transpose_32(low);
+  transpose_32(high);
   for (int i = 0; i < 4; ++i) {
     rows[i] = low[i];
     rows[4 + i] = high[i];

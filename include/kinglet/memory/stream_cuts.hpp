@@ -41,7 +41,7 @@ constexpr std::size_t find_cuts(std::span<StepRequest> steps, std::span<LineRequ
     const std::size_t at_once = cost.bytes_at_once();
     largest = std::max(largest, at_once);
     offer(j, false, at_once, 0, true);
-    if (aim == Aim::fast || end.mode == RowMode::none) {
+    if (aim == Aim::fast || aim == Aim::observed || end.mode == RowMode::none) {
       continue;
     }
     follow_back(steps.data(), lines.data(), {j, longest});

@@ -10,8 +10,8 @@
 ///    (memory/stream_cuts.hpp).
 /// 3. Run each chain's schedule on counters: it says how many rows each line buffer holds, which ones are alive only
 ///    from their maker to the reader right behind it, and how closely the output's rows can follow behind the input's.
-/// 4. Place all buffers (memory/planner.hpp), in each order, with and without outputs that follow behind inputs; keep the
-///    smallest.
+/// 4. Place all buffers (memory/planner.hpp), in each order, with all outputs following behind inputs that can, those that
+///    have to, and none; keep the smallest.
 #pragma once
 
 #include <kinglet/memory/stream_cuts.hpp>
@@ -247,11 +247,11 @@ constexpr std::size_t settle_and_place(const StreamNetwork& n, std::size_t limit
     Follow follow;
     PlacementOrder order;
   };
+  // Few: compilers bound what they compute, and typed networks are planned by them.
   constexpr Try tries[] = {{Follow::all, PlacementOrder::by_size},
                            {Follow::all, PlacementOrder::by_crowding},
-                           {Follow::needed, PlacementOrder::by_size},
-                           {Follow::needed, PlacementOrder::by_crowding},
-                           {Follow::none, PlacementOrder::by_size}};
+                           {Follow::none, PlacementOrder::by_size},
+                           {Follow::needed, PlacementOrder::by_size}};
   const auto place = [&](const Try& how) {
     share_memory(n, how.follow, limit);
     return plan_memory(n.buffers, how.order, n.alignment);
@@ -266,7 +266,7 @@ constexpr std::size_t settle_and_place(const StreamNetwork& n, std::size_t limit
     which = bytes < best ? k : which;
     best = std::min(best, bytes);
   }
-  return place(tries[which]);
+  return which + 1 == std::size(tries) ? best : place(tries[which]);
 }
 
 /// Takes twice as many rows at once back. @return whether any chain did

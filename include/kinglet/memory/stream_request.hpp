@@ -25,6 +25,7 @@ enum class Aim : std::uint8_t {
   automatic,  ///< the smallest plan of chains that lose little time, by the planner's estimate, or a little more
   fast,       ///< every operator at once
   small,      ///< the smallest plan
+  observed,  ///< every operator at once and by itself, so that every output can be looked at
 };
 
 enum class RowMode : std::uint8_t {
@@ -103,7 +104,7 @@ struct LineRequest {
   std::int32_t slope = 0;  ///< S and N
   std::int32_t ahead = 0;
   std::int32_t oldest = 0;   ///< row still read while the sink makes row 0
-  std::int32_t readers = 0;  ///< on the way to the sink
+  std::int32_t readers = 0;  ///< on the way to the sink; before planning, the caller's own
   bool read_by_sink = false;
   std::int32_t estimate = 0;  ///< rows held, for the sinks so far
   bool mixed = false;         ///< paths to the sink of different strides

@@ -48,7 +48,7 @@ class Network {
   /// Checks the parameters and computes multipliers and tables. A failure names the step.
   constexpr Status prepare() noexcept { return parameters_.template prepare<P>(); }
 
-  /// One inference. @param arena aligned to `buffer_alignment`, the input already written. Precondition: prepare().
+  /// One inference. @param arena aligned to `buffer_alignment`, better `isa::register_bytes`, the input already written. Precondition: prepare().
   void run(ArenaSpan arena) const noexcept {
     [&]<std::size_t... I>(std::index_sequence<I...>) {
       (run_group<I>(arena.data()), ...);

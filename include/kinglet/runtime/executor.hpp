@@ -15,7 +15,7 @@
 
 namespace kinglet::inline KINGLET_TARGET {
 
-/// Memory for an executor, aligned to `buffer_alignment`.
+/// Memory for an executor, aligned to `buffer_alignment`; an arena aligned to `isa::register_bytes` is faster.
 struct ExecutorMemory {
   std::span<std::byte> arena;    ///< MemoryNeeds::arena_bytes
   std::span<std::byte> storage;  ///< MemoryNeeds::storage_bytes(): tables and packed constants
@@ -83,7 +83,7 @@ class Executor {
   }
   /// One inference; calls `observe(operator index, output bytes)` after every operator whose whole output is in the
   /// arena, before anything else may write over it. Inside chains that run row by row there are none: plan for
-  /// Aim::fast to see all but PADs that are part of a convolution (runtime/folded_pad.hpp).
+  /// Aim::observed to see all; with Aim::fast, PADs that are part of a convolution are missing (runtime/folded_pad.hpp).
   template <class Observer>
   void run(Observer observe) {
     std::span<RowLink> links = links_;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file runtime/folded_pad.hpp
 /// An explicit PAD in front of a convolution is the convolution's own padding: what PAD writes around the image is the
-/// zero point that taps outside an image count as. Keras exports every convolution of stride 2 like this. Such a PAD does
-/// not run, and the padded image never exists.
+/// zero point that taps outside an image count as. Models from Keras with ZeroPadding2D
+/// have one before every convolution of stride 2. Such a PAD does not run, and the padded image never exists.
 #pragma once
 
 #include <kinglet/runtime/require.hpp>
@@ -11,7 +11,7 @@ namespace kinglet::inline KINGLET_TARGET {
 
 /// Of operator `index`: what PAD, right before it, surrounds its input by. Nothing unless it is a convolution of images
 /// that PAD makes from others as deep. Whether anybody else uses the padded ones, only the whole graph tells.
-inline FoldedPad pad_before(const Model& model, std::int32_t index) noexcept {
+inline FoldedPad folded_pad_of(const Model& model, std::int32_t index) noexcept {
   if (index < 1) {
     return {};
   }

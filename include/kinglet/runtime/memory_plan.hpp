@@ -4,8 +4,8 @@
 #pragma once
 
 #include <kinglet/isa/target.hpp>
+#include <kinglet/runtime/check_operators.hpp>
 #include <kinglet/runtime/folded_pad.hpp>
-#include <kinglet/runtime/operator_table.hpp>
 
 namespace kinglet::inline KINGLET_TARGET {
 
@@ -38,10 +38,10 @@ struct MemoryPlan {
   [[nodiscard]] std::span<BufferRequest> buffers() const noexcept { return network.buffers; }
   /// Steps [chain_first, chain_last] run row by row together.
   [[nodiscard]] const StepRequest& step(std::size_t i) const noexcept { return network.steps[i]; }
-  /// Of step i, or of the one to come.
+  /// What step i does for a PAD right before it that is no step. While planning, i may be the step that is looked at.
   [[nodiscard]] FoldedPad pad(const Model& model, std::size_t i) const noexcept {
     const bool runs = i > 0 && operators[i - 1] == operators[i] - 1;
-    return runs ? FoldedPad{} : pad_before(model, operators[i]);
+    return runs ? FoldedPad{} : folded_pad_of(model, operators[i]);
   }
 };
 
@@ -58,20 +58,6 @@ inline std::size_t count_activations(const Model& model) noexcept {
     count += is_activation(model.tensor(i)) ? 1 : 0;
   }
   return count;
-}
-
-/// Operator `index` of the model as row of the table; a failure names it when there is no row for it.
-inline Result<const OperatorEntry*> lookup(std::span<const OperatorEntry> table,
-                                           const OperatorInfo& info) noexcept {
-  const OperatorEntry* const entry = find_operator(table, info.code);
-  if (entry == nullptr) {
-    return Status::failure(Errc::unsupported_operator).at_operator(info.index, info.name);
-  }
-  if (info.version > entry->max_version) {
-    return Status::failure(Errc::unsupported_version, "version", info.version, entry->max_version)
-        .at_operator(info.index, info.name);
-  }
-  return entry;
 }
 
 }  // namespace detail
@@ -130,7 +116,7 @@ inline void count_uses(const StreamNetwork& network, const Model& model) noexcep
 /// Operator `op` is a PAD that only the convolution right behind it reads.
 inline bool is_folded_pad(const StreamNetwork& network, const Model& model, std::int32_t op) noexcept {
   if (model.op(op).code != BuiltinOperator::pad || op + 1 == model.operator_count() ||
-      !pad_before(model, op + 1).exists()) {
+      !folded_pad_of(model, op + 1).exists()) {
     return false;
   }
   const auto padded = static_cast<std::size_t>(find_buffer(network, model.op(op).outputs[0]));
@@ -262,7 +248,7 @@ inline Result<MemoryPlan> plan_model(const Model& model, std::span<const Operato
       return entry.status();
     }
     plan.operators[steps] = op;
-    const bool folded = detail::is_folded_pad(network, model, op);
+    const bool folded = aim != Aim::observed && detail::is_folded_pad(network, model, op);
     Arena unused;
     const TensorAddresses nowhere{};
     Preparation preparation(model, info, folded ? unused : packed, nowhere, plan.pad(model, steps));
@@ -298,30 +284,6 @@ inline Result<MemoryPlan> plan_model(const Model& model, std::span<const Operato
     plan.needs.constant_bytes += model.tensor(i).constant.size();
   }
   return plan;
-}
-
-/// Finds everything that keeps a model from running, not only the first thing: calls `report(const Status&)` for
-/// each operator that is unknown, too new, or not able to run as it stands. @return how many there were.
-template <class Report>
-std::size_t check_operators(const Model& model, std::span<const OperatorEntry> table,
-                            Report report) noexcept {
-  std::size_t failures = 0;
-  for (std::int32_t step = 0; step < model.operator_count(); ++step) {
-    const OperatorInfo info = model.op(step);
-    const auto entry = detail::lookup(table, info);
-    Status status = entry.status();
-    if (entry) {
-      Arena packed;
-      const TensorAddresses nowhere{};
-      Preparation preparation(model, info, packed, nowhere);
-      status = (*entry)->prepare(preparation);
-    }
-    if (!status.ok()) {
-      ++failures;
-      report(status);
-    }
-  }
-  return failures;
 }
 
 }  // namespace kinglet::inline KINGLET_TARGET

@@ -16,7 +16,7 @@ struct UnsignedRows {
   index_t depth;     ///< bytes of a row
   index_t together;  ///< rows that are copied at once
 
-  /// About 2 KiB, but some tiles: a copy's filters are read once for all its rows. 24 is whole tiles of every kind.
+  /// About 2 KiB, of deep rows more: 24, which are whole tiles of every kind. Filters are read again for every copy.
   constexpr UnsignedRows(index_t row_depth, std::ptrdiff_t rows) noexcept
       : depth(row_depth),
         together(static_cast<index_t>(std::min<std::ptrdiff_t>(rows, std::max(2048 / depth / 24, 1) * 24))) {}

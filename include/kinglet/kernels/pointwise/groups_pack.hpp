@@ -4,7 +4,7 @@
 /// the next ones.
 #pragma once
 
-#include <cstring>
+#include <algorithm>
 #include <kinglet/isa/transpose_x86.hpp>
 #include <kinglet/kernels/pointwise/rows.hpp>
 #include <span>
@@ -50,7 +50,11 @@ void pack_tile(const W* const* filters, std::ptrdiff_t first, std::ptrdiff_t str
   for (index_t i = 0; i < 16 / Group; ++i) {
     rows[i] = _mm_xor_si128(_mm_loadu_si128(reinterpret_cast<const __m128i*>(filters[i] + first)), flip);
   }
-  isa::transpose(rows);
+  if constexpr (Group == 4) {
+    isa::transpose_32(rows);
+  } else {
+    isa::transpose_16(rows);
+  }
   for (index_t i = 0; i < 16 / Group; ++i) {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(to + i * stride), rows[i]);
   }

@@ -64,7 +64,9 @@ void run_chain(std::span<RowLink> chain, MemoryOf memory_of, Run run) noexcept {
                    .last = link.next + count == link.rows};
     for (std::size_t input = 0; input < 2; ++input) {
       const std::int16_t p = link.producers[input];
-      if (p != RowLink::outside) {
+      if (slice.input_rows == 0) {
+        slice.input_at[input] = 0;  // no row is read, and none may lie there
+      } else if (p != RowLink::outside) {
         const RowLink& producer = chain[static_cast<std::size_t>(p)];
         slice.input_at[input] = producer.place_of(first);
         if (input == 0 && producer.wraps && slice.input_at[0] + slice.input_rows > producer.stored) {

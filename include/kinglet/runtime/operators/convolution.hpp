@@ -144,8 +144,7 @@ KernelMemory prepare_memory(Preparation& p, const C& tensors, const ConvolutionQ
 
 /// Keeps a prepared convolution with its kernel's memory, to be run by `Run`, also on slices where it has rows.
 template <class Kernel, Rounding R, auto Run, class State>
-void prepare_step(Preparation& p, const State& prepared, ScratchBytes scratch_bytes,
-                  bool takes_ring = false) noexcept {
+void prepare_step(Preparation& p, const State& prepared, ScratchBytes scratch_bytes) noexcept {
   const KernelMemory memory =
       prepare_memory<Kernel, R>(p, prepared.tensors, prepared.quantization, scratch_bytes);
   State* const state = p.template make_state<State>();
@@ -155,9 +154,7 @@ void prepare_step(Preparation& p, const State& prepared, ScratchBytes scratch_by
   }
   p.template set_step<State, Run>(state);
   if constexpr (requires { prepared.rows(); }) {
-    stream::RowUse rows = prepared.rows();
-    rows.takes_ring = takes_ring;
-    p.template set_rows<State, Run>(rows);
+    p.template set_rows<State, Run>(prepared.rows());
   }
 }
 

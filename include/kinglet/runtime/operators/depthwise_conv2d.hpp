@@ -35,14 +35,13 @@ struct DepthwiseConv2D {
   };
   template <class K, class T, class W>
   static void prepare_kernel(Preparation& p, const ImageConvolution<T, W>& prepared) noexcept {
-    prepare_step<K, R, Run<K>{}>(
-        p, prepared,
-        scratch_bytes(prepared, [](const Window& window,
-                                   const auto& tensors) { return K::scratch_bytes(window, tensors); }),
-        std::same_as<K, Kernel>);
+    prepare_step<K, R, Run<K>{}>(p, prepared,
+                                 scratch_bytes(prepared, [](const Window& window, const auto& tensors) {
+                                   return K::scratch_bytes(window, tensors);
+                                 }));
   }
 
-  /// A copy with one filter behind the other.
+  /// A copy with one filter behind the other, for kernels that read more of the filter than they have packed.
   template <class W>
   static const W* one_by_one(Preparation& p, const TensorView<const W, Ohwi>& filter) noexcept {
     W* const copy = p.template make_constants<W>(filter.size());
@@ -70,7 +69,9 @@ struct DepthwiseConv2D {
       full.tensors.filter = {one_by_one(p, filter), full.tensors.filter.extents()};
       prepare_kernel<Full>(p, full);
     } else {
-      prepare_kernel<Kernel>(p, *prepared);
+      ImageConvolution<T, W> depthwise = *prepared;
+      depthwise.takes_ring = true;
+      prepare_kernel<Kernel>(p, depthwise);
     }
     return {};
   }

@@ -53,6 +53,7 @@ struct ImageConvolution {
   Convolution<T, W, Nhwc, Ohwi, Nhwc> tensors;
   ConvolutionQuantization quantization;
   KernelMemory memory;
+  bool takes_ring = false;  ///< its kernels know `Window::ring`
 
   /// Input channels over the filter's; of a depthwise filter, the number of input channels.
   [[nodiscard]] index_t groups() const noexcept { return tensors.input.extent(3) / tensors.filter.extent(3); }
@@ -60,8 +61,12 @@ struct ImageConvolution {
   /// How it runs row by row.
   [[nodiscard]] stream::RowUse rows() const noexcept {
     const auto& [input, filter, bias, output] = tensors;
-    return input.extent(0) != 1 ? stream::RowUse{}
-                                : stream::window_rows(window, filter.extent(1), input.extent(1), output);
+    stream::RowUse use;
+    if (input.extent(0) == 1) {
+      use = stream::window_rows(window, filter.extent(1), input.extent(1), output);
+      use.takes_ring = takes_ring;
+    }
+    return use;
   }
   /// The convolution that makes a slice's rows.
   [[nodiscard]] KINGLET_ALWAYS_INLINE ConvolutionSlice<T, W> slice(
