@@ -62,7 +62,8 @@ bool record(std::span<const std::byte> file, std::byte fill, Record& result) {
   if (!model) {
     return false;
   }
-  auto executor = kinglet::OwningExecutor<kinglet::profile::tflm, RecordedRow>::create(*model);
+  auto executor =
+      kinglet::OwningExecutor<kinglet::profile::tflm, RecordedRow>::create(*model, kinglet::Aim::observed);
   if (!executor) {
     return false;
   }
