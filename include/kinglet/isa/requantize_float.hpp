@@ -183,7 +183,7 @@ struct alignas(4 * Unsigned::count) FloatBlock {
         lowest = Unsigned::min(lowest, x);
         highest = Unsigned::max(highest, x);
       };
-      const std::int32_t number = std::max(last - k + 1, 0);
+      const std::int32_t number = std::max<std::int32_t>(last - k + 1, 0);
       const std::int32_t part = number / 4;
       auto part_stride = Unsigned::all(0);
       auto power = stride;  // of two, times the stride

@@ -32,14 +32,14 @@ class OutputBlock {
     for (index_t c = 0; c < count; ++c) {
       const auto i = static_cast<std::size_t>(c);
       const Multiplier m = stage.multiplier[first + c];
-      const int right = std::same_as<R, single_rounding> ? -m.shift : std::max(-m.shift, 0);
+      const int right = std::same_as<R, single_rounding> ? -m.shift : std::max<std::int32_t>(-m.shift, 0);
       const int shift = 31 + right;
       const std::uint64_t half = std::uint64_t{1} << (shift - 1);
       const std::uint64_t first_half =
           std::same_as<R, single_rounding> || right == 0 ? 0 : std::uint64_t{1} << 30;
       bias_[i] = bias == nullptr ? 0U : static_cast<std::uint32_t>(bias[first + c]);
       value_[i] = m.value;
-      left_[i] = std::same_as<R, single_rounding> ? 0U : static_cast<std::uint32_t>(std::max(m.shift, 0));
+      left_[i] = std::same_as<R, single_rounding> ? 0U : static_cast<std::uint32_t>(std::max<std::int32_t>(m.shift, 0));
       shift_[i] = static_cast<std::uint64_t>(shift);
       rounding_[i] = half + first_half + (std::uint64_t{1} << 62);
       nudge_[i] = right > 0 ? std::uint64_t{1} << 31 : 0;

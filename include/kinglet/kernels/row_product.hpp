@@ -68,7 +68,7 @@ KINGLET_ALWAYS_INLINE void multiply_rows(const RowProduct<T, W>& product, const 
         }
       } else {
         for (index_t i = 0; i < tile_rows; ++i) {
-          widen_row_to(std::min(r + i, product.rows - 1), rows + i * depth);
+          widen_row_to(std::min<std::ptrdiff_t>(r + i, product.rows - 1), rows + i * depth);
         }
         for (index_t c = 0; c < count; c += tile_filters) {
           dot_tile<Wide>({rows, filters + c * depth, depth}, sums + c, channels);

@@ -36,7 +36,7 @@ struct Sink {
 constexpr void follow_back(StepRequest* steps, LineRequest* lines, const Sink& from) noexcept {
   constexpr std::int64_t farthest = 1 << 26;  // rows ahead or behind, so that sums keep within 32 bits
   const std::int32_t m = from.step;
-  const std::int32_t lowest = std::max(0, m - from.longest + 1);
+  const std::int32_t lowest = std::max<std::int32_t>(0, m - from.longest + 1);
   for (std::int32_t k = lowest; k <= m; ++k) {
     StepRequest& step = steps[k];
     step.slope = 0;
@@ -64,7 +64,7 @@ constexpr void follow_back(StepRequest* steps, LineRequest* lines, const Sink& f
         output.estimate = output.rows;
       } else if (output.readers > 1 || output.read_by_sink) {
         const std::int32_t newest = step.slope * (sink.batch - 1) + step.ahead;
-        const std::int32_t oldest = output.readers > 1 ? std::min(output.oldest, 0) : output.oldest;
+        const std::int32_t oldest = output.readers > 1 ? std::min<std::int32_t>(output.oldest, 0) : output.oldest;
         output.estimate = std::max(output.estimate, newest - oldest + 1);
       }
     }
@@ -189,7 +189,7 @@ class ChainCost {
       brief_bytes_ = std::max(brief_bytes_, next_own_ + bytes);
       return bytes;
     }
-    lines_bytes_ += line.row_bytes * static_cast<std::size_t>(std::clamp(line.estimate, 1, line.rows));
+    lines_bytes_ += line.row_bytes * static_cast<std::size_t>(std::clamp<std::int32_t>(line.estimate, 1, line.rows));
     return 0;
   }
 

@@ -163,7 +163,7 @@ constexpr ChainFacts settle_chain(const StreamNetwork& n, std::int32_t i, std::i
     step.chain_first = i;
     step.chain_last = j;
     if (!chain[k].whole_output) {
-      line.stored = std::max(chain[k].stored, 1);
+      line.stored = std::max<std::int32_t>(chain[k].stored, 1);
       chain[k].stored = line.stored;
       buffer.bytes = static_cast<std::size_t>(line.stored) * line.row_bytes;
       buffer.lifetime = brief[k] ? Lifetime{position, position + 1} : Lifetime{i, j};

@@ -30,7 +30,7 @@ class LinearSearch {
     const double lhs = real(q.lhs.multiplier) * unit;
     const double rhs = real(q.rhs.multiplier) * unit;
     const Multiplier largest = make_multiplier(std::max(lhs, rhs));
-    bits_ = std::min(30 - largest.shift, 30);
+    bits_ = std::min<std::int32_t>(30 - largest.shift, 30);
     exists_ = largest.value != 0 && bits_ >= 23 && q.output.multiplier.shift < 0;
     if (exists_) {
       const double one = static_cast<double>(std::int64_t{1} << bits_);

@@ -35,7 +35,7 @@ struct Generic {
     for (index_t o = 0; o < outputs; o += lanes) {
       // The last block is moved back to be a whole one: channels it shares are computed twice, to the same result.
       run_block<R>(window, tensors, q,
-                   {std::clamp(outputs - lanes, 0, o), std::min(outputs, lanes), memory.scratch});
+                   {std::clamp<index_t>(outputs - lanes, 0, o), std::min(outputs, lanes), memory.scratch});
     }
   }
 

@@ -64,7 +64,7 @@ namespace detail {
 /// allows (2^k <= n keeps it below 2^31) and the shift can take back.
 constexpr Multiplier divide_by_count(Multiplier m, index_t count) noexcept {
   const int log2 = static_cast<int>(std::bit_width(static_cast<std::uint32_t>(count))) - 1;
-  const int k = std::min(log2, 31 + m.shift);
+  const int k = std::min<std::int32_t>(log2, 31 + m.shift);
   return {static_cast<std::int32_t>((std::int64_t{m.value} << k) / count), m.shift - k};
 }
 

@@ -14,7 +14,7 @@ template <Rounding R, Integer From, Integer To>
 constexpr RequantizeQuantization::Linear find_linear(const RequantizeQuantization& q) noexcept {
   using Linear = RequantizeQuantization::Linear;
   // |x K| < 2^29 and |C| < 2^30.
-  const int bits = std::min(21 - q.multiplier.shift, 21);
+  const int bits = std::min<std::int32_t>(21 - q.multiplier.shift, 21);
   if (sizeof(From) != 1 || sizeof(To) > 2 || q.multiplier.value == 0 || bits < 1) {
     return {};
   }

@@ -54,11 +54,11 @@ void run_chain(std::span<RowLink> chain, MemoryOf memory_of, Run run) noexcept {
                    static_cast<std::size_t>(link.next - oldest) * line.row_bytes);
       link.base = oldest;
     }
-    const std::int32_t first = std::max(turn.first, 0);
+    const std::int32_t first = std::max<std::int32_t>(turn.first, 0);
     RowSlice slice{.first = link.next,
                    .count = count,
                    .input_at = {first, first},
-                   .input_rows = std::max(turn.end - first, 0),
+                   .input_rows = std::max<std::int32_t>(turn.end - first, 0),
                    .above = first - turn.first,
                    .output_at = link.next - link.base,
                    .last = link.next + count == link.rows};

@@ -53,7 +53,7 @@ constexpr RowUse window_rows(const Window& window, index_t filter_h, index_t inp
 
 /// The same with twice as many rows at once.
 constexpr RowUse widened(RowUse use) noexcept {
-  use.batch = std::min(2 * use.batch, std::max(use.rows, 1));
+  use.batch = std::min(2 * use.batch, std::max<std::int32_t>(use.rows, 1));
   return use;
 }
 

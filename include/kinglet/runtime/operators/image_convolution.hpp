@@ -127,7 +127,7 @@ Result<ImageConvolution<T, W>> prepare_image_convolution(Preparation& p) noexcep
     const index_t groups = in.extent(3) / weights.extent(3);
     require.that(groups >= 1 && in.extent(3) % weights.extent(3) == 0, filter, Errc::bad_shape,
                  "input channels are not a multiple of the filter's");
-    require.that(groups >= 1 && channels % std::max(groups, 1) == 0, filter, Errc::bad_shape,
+    require.that(groups >= 1 && channels % std::max<index_t>(groups, 1) == 0, filter, Errc::bad_shape,
                  "output channels are not a multiple of the groups");
   }
   if (!require.ok()) {
