@@ -258,7 +258,8 @@ TEST_CASE("graphs whose operators write over dead inputs: every operator's outpu
     const Bytes file = graph.file();
     const auto model = Model::open(file);
     REQUIRE(model);
-    auto executor = test::OwningExecutor<>::create(*model, Aim::observed);  // every operator's output is there
+    auto executor =
+        test::OwningExecutor<>::create(*model, Aim::observed);  // every operator's output is there
     REQUIRE(executor);
     const auto inputs = graph.inputs();
     for (int round = 0; round < 2; ++round) {

@@ -39,7 +39,9 @@ class OutputBlock {
           std::same_as<R, single_rounding> || right == 0 ? 0 : std::uint64_t{1} << 30;
       bias_[i] = bias == nullptr ? 0U : static_cast<std::uint32_t>(bias[first + c]);
       value_[i] = m.value;
-      left_[i] = std::same_as<R, single_rounding> ? 0U : static_cast<std::uint32_t>(std::max<std::int32_t>(m.shift, 0));
+      left_[i] = std::same_as<R, single_rounding>
+                     ? 0U
+                     : static_cast<std::uint32_t>(std::max<std::int32_t>(m.shift, 0));
       shift_[i] = static_cast<std::uint64_t>(shift);
       rounding_[i] = half + first_half + (std::uint64_t{1} << 62);
       nudge_[i] = right > 0 ? std::uint64_t{1} << 31 : 0;

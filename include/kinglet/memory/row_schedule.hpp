@@ -59,7 +59,9 @@ struct RowLink {
 
   [[nodiscard]] constexpr bool done() const noexcept { return next >= rows; }
   /// Rows [first_read, end_read) of the inputs are read for the next `take` rows; none where end <= first.
-  [[nodiscard]] constexpr std::int32_t first_read() const noexcept { return std::max<std::int32_t>(window.first(next), 0); }
+  [[nodiscard]] constexpr std::int32_t first_read() const noexcept {
+    return std::max<std::int32_t>(window.first(next), 0);
+  }
   [[nodiscard]] constexpr std::int32_t end_read() const noexcept {
     return std::min(window.end(next + take - 1), input_rows);
   }

@@ -64,7 +64,8 @@ constexpr void follow_back(StepRequest* steps, LineRequest* lines, const Sink& f
         output.estimate = output.rows;
       } else if (output.readers > 1 || output.read_by_sink) {
         const std::int32_t newest = step.slope * (sink.batch - 1) + step.ahead;
-        const std::int32_t oldest = output.readers > 1 ? std::min<std::int32_t>(output.oldest, 0) : output.oldest;
+        const std::int32_t oldest =
+            output.readers > 1 ? std::min<std::int32_t>(output.oldest, 0) : output.oldest;
         output.estimate = std::max(output.estimate, newest - oldest + 1);
       }
     }
@@ -189,7 +190,8 @@ class ChainCost {
       brief_bytes_ = std::max(brief_bytes_, next_own_ + bytes);
       return bytes;
     }
-    lines_bytes_ += line.row_bytes * static_cast<std::size_t>(std::clamp<std::int32_t>(line.estimate, 1, line.rows));
+    lines_bytes_ +=
+        line.row_bytes * static_cast<std::size_t>(std::clamp<std::int32_t>(line.estimate, 1, line.rows));
     return 0;
   }
 
