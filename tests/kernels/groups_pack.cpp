@@ -51,7 +51,7 @@ void check_groups(std::uint64_t seed) {
 
 }  // namespace
 
-TEST_CASE("groups of filters are where they should be,") {
+TEST_CASE("groups of filters are where they should be") {
   check_groups<2, std::int8_t>(1);
   check_groups<2, std::uint8_t>(2);
   check_groups<4, std::int8_t>(3);

@@ -103,6 +103,9 @@ class Machine {
     }
   }
 
+  /// Rows that were read on the other side of where their memory goes round.
+  [[nodiscard]] int rounds() const { return rounds_; }
+
  private:
   struct Cell {
     std::int32_t tensor = -1;
@@ -228,10 +231,6 @@ class Machine {
   Network& n_;
   std::vector<Cell> memory_;
   int rounds_ = 0;
-
- public:
-  /// Rows that were read on the other side of where their memory goes round.
-  [[nodiscard]] int rounds() const { return rounds_; }
 };
 
 /// Windows of all kinds, residual connections, outputs in the middle, operators that cannot stream.

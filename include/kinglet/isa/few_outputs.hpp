@@ -20,7 +20,7 @@ constexpr float power_of_two(int exponent) noexcept {
 
 /// Outputs are clamped and include the zero point.
 struct FewOutputs {
-  bool exact;
+  bool exact;  ///< for every sum in reach; where not, the others mean nothing
   std::int32_t base;
   std::int32_t first;
   float high;

@@ -59,7 +59,6 @@ struct PackedDepthwise {
 template <Rounding R, class T, class W>
 constexpr void pack_depthwise(const PackedDepthwise& layout, const pointwise::RowFilters<W>& from,
                               const ConvolutionQuantization& q, std::byte* packed) noexcept {
-  constexpr std::int32_t to_signed = std::is_signed_v<W> ? 0 : 128;
   const pointwise::Folding<T, W> folding(q);
   const index_t taps = layout.filter_h * layout.filter_w;
   std::byte* at = packed + pointwise::aligned_offset(packed);
@@ -78,7 +77,7 @@ constexpr void pack_depthwise(const PackedDepthwise& layout, const pointwise::Ro
             const bool inside = real && ky < layout.filter_h;
             const std::int32_t w =
                 inside ? from.filter[(std::ptrdiff_t{ky} * layout.filter_w + kx) * layout.channels + c] -
-                             to_signed
+                             pointwise::to_signed_byte<W>
                        : 0;
             weight_sum += static_cast<std::uint32_t>(w);
             const std::ptrdiff_t column = std::ptrdiff_t{ky / 4} * layout.filter_w + kx;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file kernels/pointwise/avx512_vnni_unsigned.hpp
 /// Rows of signed activations as vpdpbusd takes them: unsigned. A copy is made for some rows at a time, a vector of bytes
-/// per instruction, where a tile would need one for every four bytes, again for every block of filters; processors with
-/// two vector units would spend a fifth of their time on that, with few filters a half.
+/// per instruction, where a tile would need one for every four bytes, again for every block of filters; one vector
+/// instruction in five of a tile with 64 filters, one in two with 16, which processors of two vector units wait for.
 #pragma once
 
 #include <kinglet/kernels/pointwise/pack.hpp>

@@ -11,10 +11,6 @@
 
 namespace kinglet::inline KINGLET_TARGET::pointwise {
 
-/// Subtracted from weights to make them signed.
-template <class W>
-inline constexpr std::int32_t to_signed_weight = std::is_signed_v<W> ? 0 : 128;
-
 /// sum (w - less), exact. @param less of signed weights
 template <class W>
 constexpr std::int64_t sum_of_weights(std::span<const W> filter, std::int32_t less = 0) noexcept {
@@ -27,7 +23,7 @@ constexpr std::int64_t sum_of_weights(std::span<const W> filter, std::int32_t le
     }
     all += sum;
   }
-  return all - std::int64_t{to_signed_weight<W> + less} * static_cast<std::int64_t>(filter.size());
+  return all - std::int64_t{to_signed_byte<W> + less} * static_cast<std::int64_t>(filter.size());
 }
 
 /// Weights [first, first + depth) of each filter.
@@ -67,12 +63,12 @@ void pack_tile(const W* const* filters, std::ptrdiff_t first, std::ptrdiff_t str
 template <index_t Group, class W>
 constexpr void pack_groups(const FilterGroups<W>& from, std::ptrdiff_t stride, std::byte* to) noexcept {
   const auto lanes = static_cast<index_t>(from.filters.size());
-  const auto pack_by_weight = [&](index_t lane, index_t k, index_t count) {
+  const auto pack_by_weight = [&](index_t lane, index_t k) {
     const W* const filter = from.filters[static_cast<std::size_t>(lane)];
-    for (index_t i = 0; i < count; ++i) {
+    for (index_t i = 0; i < Group; ++i) {
       const bool real = filter != nullptr && k + i < from.depth;
       to[k / Group * stride + lane * Group + i] =
-          static_cast<std::byte>(real ? filter[from.first + k + i] - to_signed_weight<W> : from.missing);
+          static_cast<std::byte>(real ? filter[from.first + k + i] - to_signed_byte<W> : from.missing);
     }
   };
   index_t k = 0;
@@ -88,7 +84,7 @@ constexpr void pack_groups(const FilterGroups<W>& from, std::ptrdiff_t stride, s
         }
         for (index_t l = lane; l < std::min(lane + tile, lanes); ++l) {
           for (index_t g = k; g < k + 16; g += Group) {
-            pack_by_weight(l, g, Group);
+            pack_by_weight(l, g);
           }
         }
       }
@@ -97,7 +93,7 @@ constexpr void pack_groups(const FilterGroups<W>& from, std::ptrdiff_t stride, s
 #endif
   for (; k < from.depth; k += Group) {
     for (index_t lane = 0; lane < lanes; ++lane) {
-      pack_by_weight(lane, k, Group);
+      pack_by_weight(lane, k);
     }
   }
 }

@@ -54,10 +54,6 @@ struct NeonBlock {
         weights(reinterpret_cast<const std::int8_t*>(bias + neon_lanes)) {}
 };
 
-/// What makes signed bytes of elements of type E.
-template <class E>
-inline constexpr std::int32_t to_signed_byte = std::is_signed_v<E> ? 0 : 128;
-
 /// The constants behind a block's weights, and the folding of zero points into its biases.
 struct NeonLanes {
   Multiplier multipliers[neon_lanes]{{0, -1}, {0, -1}, {0, -1}, {0, -1}, {0, -1}, {0, -1}, {0, -1}, {0, -1}};

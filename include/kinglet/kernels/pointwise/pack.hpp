@@ -26,7 +26,6 @@
 #if defined(__AVX512VNNI__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512DQ__)
 
 #include <array>
-#include <cstring>
 #include <kinglet/kernels/pointwise/groups_pack.hpp>
 #include <kinglet/kernels/pointwise/rows.hpp>
 #include <span>

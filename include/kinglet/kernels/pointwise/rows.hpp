@@ -26,6 +26,10 @@ struct RowFilters {
   const Bias* bias;  ///< or null
 };
 
+/// Subtracted from bytes of type E to make them signed.
+template <class E>
+inline constexpr std::int32_t to_signed_byte = std::is_signed_v<E> ? 0 : 128;
+
 /// A target's engines: for 8-bit and for 16-bit activations T; void where it has none.
 template <class T, class Engine, class Engine16>
 using engine_for = std::conditional_t<sizeof(T) == 1, Engine, Engine16>;

@@ -45,9 +45,10 @@ void run_chain(std::span<RowLink> chain, MemoryOf memory_of, Run run) noexcept {
     const auto k = static_cast<std::size_t>(turn.link);
     RowLink& link = chain[k];
     const std::int32_t count = link.take;
-    if (link.next + count - link.base > link.stored && link.wraps) {
+    const bool is_full = link.next + count - link.base > link.stored;
+    if (is_full && link.wraps) {
       link.base += link.stored;
-    } else if (link.next + count - link.base > link.stored) {
+    } else if (is_full) {
       const std::int32_t oldest = std::min(oldest_row(chain, k), link.next);
       const LineMemory line = memory_of(k);
       std::memmove(line.memory, line.memory + static_cast<std::size_t>(oldest - link.base) * line.row_bytes,
