@@ -173,18 +173,18 @@ template <index_t Width>
 struct FloatEnding {
   pointwise::PackedBlock block;
   PartOutput<Width> out;
-  __m512 high[4];
+  isa::FloatFactors16 factors[4];
 
   FloatEnding(pointwise::PackedBlock b, const PartOutput<Width>& o) noexcept : block(b), out(o) {
     for (index_t v = 0; v < 4; ++v) {
-      high[v] = _mm512_load_ps(block.floats(v).high);
+      factors[v] = isa::FloatFactors16(block.floats(v));
     }
   }
   KINGLET_ALWAYS_INLINE void operator()(const Quad& sums) noexcept {
     const auto y = [&](int v) KINGLET_INLINE_LAMBDA {
       __m512i sum = sums.v[v];
       isa::settle(sum);
-      return isa::requantize<false>(sum, block.floats(v), high[v]);
+      return isa::requantize<false>(sum, block.floats(v), factors[v]);
     };
     const __m512i low = _mm512_packs_epi32(y(0), y(1));
     const __m512i high_half = _mm512_packs_epi32(y(2), y(3));

@@ -111,6 +111,7 @@ KINGLET_NOINLINE void run_tiles(const TileInput& in, const Ending& given, index_
 template <bool Away, bool Offsets>
 struct FloatEnding {
   using Dots = ByteDots;
+  static constexpr bool by_rows = true;  ///< has finish()
   PackedBlock block;
   ByteOutput out;                   ///< of the next tile
   const std::int32_t* row_offsets;  ///< its
@@ -120,34 +121,38 @@ struct FloatEnding {
     row_offsets += Offsets ? rows : 0;
   }
 
+  /// The next row.
+  template <index_t Vectors>
+  KINGLET_ALWAYS_INLINE void finish(const __m512i (&sum)[Vectors],
+                                    const isa::FloatFactors16 (&factors)[Vectors]) noexcept {
+    const auto y = [&](index_t v) KINGLET_INLINE_LAMBDA {
+      const __m512i x = Offsets ? _mm512_add_epi32(sum[v], _mm512_set1_epi32(*row_offsets)) : sum[v];
+      return isa::requantize<Away>(x, block.floats(v), factors[v]);
+    };
+    const auto y01 = [&](index_t v) KINGLET_INLINE_LAMBDA { return _mm512_packs_epi32(y(v), y(v + 1)); };
+    if constexpr (Vectors == 4) {
+      out.template store_row<64>(_mm512_packs_epi16(y01(0), y01(2)));
+    } else if constexpr (Vectors == 2) {
+      out.template store_row<32>(_mm512_castsi256_si512(_mm512_cvtsepi16_epi8(y01(0))));
+    } else {
+      out.template store_row<16>(_mm512_castsi128_si512(_mm512_cvtsepi32_epi8(y(0))));
+    }
+    skip(1);
+  }
+
   template <index_t Rows, index_t Vectors>
   KINGLET_ALWAYS_INLINE void operator()(const __m512i (&sum)[Rows][Vectors]) noexcept {
-    __m512 high[Vectors];
-    unrolled<Vectors>([&](auto v) KINGLET_INLINE_LAMBDA { high[v] = _mm512_load_ps(block.floats(v).high); });
-    const auto y = [&](index_t row, index_t v) KINGLET_INLINE_LAMBDA {
-      const __m512i x =
-          Offsets ? _mm512_add_epi32(sum[row][v], _mm512_set1_epi32(row_offsets[row])) : sum[row][v];
-      return isa::requantize<Away>(x, block.floats(v), high[v]);
-    };
-    const auto y01 = [&](index_t row, index_t v)
-                         KINGLET_INLINE_LAMBDA { return _mm512_packs_epi32(y(row, v), y(row, v + 1)); };
-    unrolled<Rows>([&](auto m) KINGLET_INLINE_LAMBDA {
-      if constexpr (Vectors == 4) {
-        out.template store_row<64>(_mm512_packs_epi16(y01(m, 0), y01(m, 2)));
-      } else if constexpr (Vectors == 2) {
-        out.template store_row<32>(_mm512_castsi256_si512(_mm512_cvtsepi16_epi8(y01(m, 0))));
-      } else {
-        out.template store_row<16>(_mm512_castsi128_si512(_mm512_cvtsepi32_epi8(y(m, 0))));
-      }
-      out.rows += out.row_stride;
-    });
-    row_offsets += Offsets ? Rows : 0;
+    isa::FloatFactors16 factors[Vectors];
+    unrolled<Vectors>([&](auto v)
+                          KINGLET_INLINE_LAMBDA { factors[v] = isa::FloatFactors16(block.floats(v)); });
+    unrolled<Rows>([&](auto m) KINGLET_INLINE_LAMBDA { finish(sum[m], factors); });
   }
 };
 
 /// Sums are finished in memory, by integers.
 struct IntegerEnding {
   using Dots = ByteDots;
+  static constexpr bool by_rows = false;
   PackedBlock block;
   ByteOutput out;
   const std::int32_t* row_offsets;  ///< or null

@@ -19,7 +19,7 @@ struct UnsignedRows {
   /// About 2 KiB, of deep rows more: 24, which are whole tiles of every kind. Filters are read again for every copy.
   constexpr UnsignedRows(index_t row_depth, std::ptrdiff_t rows) noexcept
       : depth(row_depth),
-        together(static_cast<index_t>(std::min<std::ptrdiff_t>(rows, std::max(2048 / depth / 24, 1) * 24))) {}
+        together(static_cast<index_t>(std::min<std::ptrdiff_t>(rows, std::max(4096 / depth / 24, 1) * 24))) {}
 
   /// Of the copy, with the three behind it that are read with the last row, for weights of 0.
   [[nodiscard]] constexpr std::size_t bytes() const noexcept {

@@ -76,6 +76,7 @@ struct WordOutput {
 /// two vectors behind them.
 struct WordEnding {
   using Dots = WordDots;
+  static constexpr bool by_rows = false;
   PackedBlock block;
   WordOutput out;  ///< of the next tile
 
