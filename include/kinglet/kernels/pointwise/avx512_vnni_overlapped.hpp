@@ -58,7 +58,7 @@ KINGLET_NOINLINE void run_overlapped(const TileInput& in, const Ending& given, i
     });
     const std::int8_t* weights = in.block.weights<Vectors>();
     const std::uint8_t* at = rows;
-    const auto next = [&] KINGLET_INLINE_LAMBDA {
+    const auto next = [&]() KINGLET_INLINE_LAMBDA {
       multiply(sum, at, weights);
       weights += Vectors * Dots::group_bytes;
       at += 4;
