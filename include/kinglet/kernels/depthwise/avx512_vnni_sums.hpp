@@ -86,38 +86,40 @@ template <index_t Stride, index_t Width, bool Plain, class Ending>
 KINGLET_NOINLINE void run_3_wide(const BlockInput<Width>& in, const Ending& given) noexcept {
   Ending ending = given;  // a member at a time: see pointwise::run_tiles
   const Pixels<Width>& pixels = in.pixels;
+  // Copies: bytes are stored, and might be anything's.
+  const std::ptrdiff_t pixel_step = pixels.step;
+  const __m512i flip = pixels.flip;
+  const Quad zero{{pixels.zero_point, pixels.zero_point, pixels.zero_point, pixels.zero_point}};
+  const std::int32_t there = static_cast<std::int32_t>(0xffffffU >> (8 * (3 - in.filter_h)));
+  // Of the filter's rows that are inside, the same for most image rows.
+  __m512i w[3][4];
+  Quad bias;
+  PlainWeights plain(0, 0);
+  const auto take_weights = [&](std::int32_t inside) {
+    const __m512i inside_mask = _mm512_set1_epi32(inside);
+    const PlainWeights outside(in.d, there & ~inside);
+    plain = PlainWeights(Plain ? in.d : 0, inside);
+    for (int v = 0; v < 4; ++v) {
+      bias.v[v] = _mm512_load_si512(in.block.template bias<4>() + v * 16);
+    }
+    for (int k = 0; k < 3; ++k) {
+      for (int v = 0; v < 4; ++v) {
+        const __m512i all = _mm512_load_si512(in.block.template weights<4>() + (k * 4 + v) * 64);
+        w[k][v] = _mm512_and_si512(all, inside_mask);
+        bias.v[v] = _mm512_dpbusd_epi32(bias.v[v], pixels.zero_point, _mm512_andnot_si512(inside_mask, all));
+      }
+      if constexpr (Plain) {
+        outside.add_column(bias, zero);
+      }
+    }
+  };
+  std::int32_t taken = -1;
   for (index_t y = 0; y < in.output_rows; ++y) {
     const std::uint8_t* row[3] = {};
     in.find_rows(y, row);
-    const std::int32_t inside = mask_of_rows(row, in.filter_h);
-    const __m512i inside_mask = _mm512_set1_epi32(inside);
-    const PlainWeights plain(Plain ? in.d : 0, inside);
-    __m512i w[3][4];
-    Quad bias;
-    KINGLET_UNROLL
-    for (int v = 0; v < 4; ++v) {
-      bias.v[v] = _mm512_load_si512(in.block.template bias<4>() + v * 16);
-      KINGLET_UNROLL
-      for (int k = 0; k < 3; ++k) {
-        w[k][v] = _mm512_load_si512(in.block.template weights<4>() + (k * 4 + v) * 64);
-      }
-    }
-    const Quad zero{{pixels.zero_point, pixels.zero_point, pixels.zero_point, pixels.zero_point}};
-    const std::int32_t there = static_cast<std::int32_t>(0xffffffU >> (8 * (3 - in.filter_h)));
-    if (inside != there) {
-      const PlainWeights outside(in.d, there & ~inside);
-      KINGLET_UNROLL
-      for (int k = 0; k < 3; ++k) {
-        KINGLET_UNROLL
-        for (int v = 0; v < 4; ++v) {
-          const __m512i missing = _mm512_andnot_si512(inside_mask, w[k][v]);
-          bias.v[v] = _mm512_dpbusd_epi32(bias.v[v], pixels.zero_point, missing);
-          w[k][v] = _mm512_and_si512(w[k][v], inside_mask);
-        }
-        if constexpr (Plain) {
-          outside.add_column(bias, zero);
-        }
-      }
+    if (const std::int32_t inside = mask_of_rows(row, in.filter_h); inside != taken) {
+      take_weights(inside);
+      taken = inside;
     }
     const std::uint8_t* const any = row[2] != nullptr ? row[2] : row[1] != nullptr ? row[1] : row[0];
     const std::uint8_t* farthest = any;  // in memory
@@ -126,23 +128,29 @@ KINGLET_NOINLINE void run_3_wide(const BlockInput<Width>& in, const Ending& give
       farthest = std::max(farthest, r);
     }
     const index_t inside_end = any == nullptr ? 0 : pixels.inside_end(farthest, in.end);
-    const __m512i flip = pixels.flip;
+    const std::uint8_t* const row0 = row[0];
+    const std::uint8_t* const row1 = row[1];
+    const std::uint8_t* const row2 = row[2];
     index_t x = in.span.first_column;
+    std::ptrdiff_t at = 0;
+    const auto inside_column = [&]() KINGLET_INLINE_LAMBDA {
+      const Quad quad = interleave(pixels.load(row0 + at, flip), pixels.load(row1 + at, flip),
+                                   pixels.load(row2 + at, flip), _mm512_setzero_si512());
+      at += pixel_step;
+      return quad;
+    };
     const auto column = [&]() KINGLET_INLINE_LAMBDA {
       if (Width == 64 && (x < 0 || x >= pixels.width)) {
         ++x;
         return zero;
       }
+      if (x >= 0 && x < inside_end) {
+        at = x++ * pixel_step;
+        return inside_column();
+      }
       const Quad quad = interleave(pixels.load_anywhere(row[0], x), pixels.load_anywhere(row[1], x),
                                    pixels.load_anywhere(row[2], x), _mm512_setzero_si512());
       ++x;
-      return quad;
-    };
-    std::ptrdiff_t at = 0;
-    const auto inside_column = [&]() KINGLET_INLINE_LAMBDA {
-      const Quad quad = interleave(pixels.load(row[0] + at, flip), pixels.load(row[1] + at, flip),
-                                   pixels.load(row[2] + at, flip), _mm512_setzero_si512());
-      at += pixels.step;
       return quad;
     };
     const auto add = [&](Quad& acc, const Quad& quad, int k) KINGLET_INLINE_LAMBDA {
@@ -172,7 +180,7 @@ KINGLET_NOINLINE void run_3_wide(const BlockInput<Width>& in, const Ending& give
       };
       for (index_t i = 0; i < count;) {
         const index_t pairs = x >= 0 ? std::max(std::min(count - i, inside_end - x), 0) / 2 : 0;
-        at = x * pixels.step;
+        at = x * pixel_step;
         for (index_t pair = 0; pair < pairs; ++pair) {
           step(first, second, inside_column());
           step(second, first, inside_column());
@@ -190,7 +198,7 @@ KINGLET_NOINLINE void run_3_wide(const BlockInput<Width>& in, const Ending& give
       begin(sums, column());
       for (index_t i = 0; i < count;) {
         const index_t whole = x >= 0 ? std::max(std::min(count - i, (inside_end - x) / 2), 0) : 0;
-        at = x * pixels.step;
+        at = x * pixel_step;
         for (index_t n = 0; n < whole; ++n) {
           add(sums, inside_column(), 1);
           const Quad last = inside_column();

@@ -37,8 +37,8 @@ KINGLET_NOINLINE void run_overlapped(const TileInput& in, const Ending& given, i
       isa::settle(factors[v].low);
     }
   });
-  const auto multiply = [&](Sums& sum, const std::uint8_t* at, const std::int8_t* weights)
-                            KINGLET_INLINE_LAMBDA {
+  const auto multiply = [&](Sums& sum, const std::uint8_t* at,
+                            const std::int8_t* weights) KINGLET_INLINE_LAMBDA {
     __m512i w[Vectors];
     unrolled<Vectors>([&](auto v) KINGLET_INLINE_LAMBDA {
       __m512i loaded = Dots::load(weights + v * Dots::group_bytes);

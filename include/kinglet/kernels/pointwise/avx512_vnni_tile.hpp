@@ -88,6 +88,11 @@ KINGLET_NOINLINE void run_tiles(const TileInput& in, const Ending& given, index_
     for (index_t s = in.segments; s > 0; --s, segment += in.segment_stride) {
       const std::uint8_t* at = segment;
       for (index_t k = in.quads; k > 0; --k, weights += Vectors * Dots::group_bytes, at += 4) {
+        if constexpr (Rows == 1) {
+          unrolled<Vectors>([&](auto v) KINGLET_INLINE_LAMBDA {
+            _mm_prefetch(reinterpret_cast<const char*>(weights) + 4096 + v * Dots::group_bytes, _MM_HINT_T0);
+          });
+        }
         multiply(weights, at, [](const std::uint8_t* p) KINGLET_INLINE_LAMBDA { return load_quad(p); });
       }
     }
