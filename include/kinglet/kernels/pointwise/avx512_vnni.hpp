@@ -130,7 +130,7 @@ struct Avx512VnniRows : PackedRows {
 
   template <class T>
   [[nodiscard]] constexpr std::size_t scratch_bytes(std::ptrdiff_t rows) const noexcept {
-    return copies_rows<T> && rows > 0 ? UnsignedRows(depth, rows).bytes() : 0;
+    return copies_rows<T> && rows > 0 ? UnsignedRows(depth, outputs, rows).bytes() : 0;
   }
   /// 24 divides into whole tiles of every kind; where that is much memory, one tile.
   [[nodiscard]] constexpr index_t gathered_rows(std::ptrdiff_t /*rows*/) const noexcept {
@@ -155,7 +155,7 @@ struct Avx512VnniRows : PackedRows {
                   .depth = depth};
     ByteOutput output{reinterpret_cast<std::uint8_t*>(run.output), run.output_stride, outputs, &narrowing,
                       Narrowing::is_identity<T>(q.output)};
-    const UnsignedRows copies(depth, run.count);
+    const UnsignedRows copies(depth, outputs, run.count);
     const index_t together = copies_rows<T> ? copies.together : index_t{1} << 24;
     const std::uint8_t* from = rows.rows;
     if constexpr (copies_rows<T>) {
