@@ -39,7 +39,12 @@ void advance(TileInput& in, Ending& ending, index_t tiles) noexcept {
 template <index_t Rows, index_t Vectors, class Ending>
 index_t advance_overlapped(TileInput& in, Ending& ending, index_t count) noexcept {
   if (const index_t tiles = count / Rows; tiles > 0) {
-    run_overlapped<Rows, Vectors>(in, ending, tiles);
+    if constexpr (Ending::may_be_plain && Vectors == 4) {
+      ending.out.is_plain ? run_overlapped<Rows, Vectors, true>(in, ending, tiles)
+                          : run_overlapped<Rows, Vectors, false>(in, ending, tiles);
+    } else {
+      run_overlapped<Rows, Vectors, false>(in, ending, tiles);
+    }
     in.rows += std::ptrdiff_t{tiles} * Rows * in.row_stride;
     ending.skip(tiles * Rows);
   }

@@ -83,10 +83,10 @@ struct ByteOutput {
   bool is_plain;  ///< nothing to clamp, and all of the block's channels
 
   void next_block(index_t outputs) noexcept { rows += outputs; }
-  /// The next row's signed bytes.
-  template <index_t Width>
+  /// The next row's signed bytes. @tparam Plain the output is known to be
+  template <index_t Width, bool Plain>
   KINGLET_ALWAYS_INLINE void store_row(__m512i bytes) const noexcept {
-    if (is_plain) {
+    if (Plain || is_plain) {
       store_part<Width, 0>(rows, bytes, std::integral_constant<index_t, Width>{});
     } else {
       store_part<Width, 0>(rows, narrowing->clamp(bytes), channels);

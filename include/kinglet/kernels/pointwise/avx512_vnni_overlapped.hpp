@@ -19,8 +19,8 @@ inline bool overlaps(const TileInput& in) noexcept {
 }
 
 /// `tiles` times `Rows` rows of an input that `overlaps`. The sums of two tiles are in registers.
-/// @tparam Ending finishes a row at a time
-template <index_t Rows, index_t Vectors, class Ending>
+/// @tparam Plain the output is  @tparam Ending finishes a row at a time
+template <index_t Rows, index_t Vectors, bool Plain, class Ending>
 KINGLET_NOINLINE void run_overlapped(const TileInput& in, const Ending& given, index_t tiles) noexcept {
   using Dots = typename Ending::Dots;
   using Sums = __m512i[Rows][Vectors];
@@ -90,10 +90,10 @@ KINGLET_NOINLINE void run_overlapped(const TileInput& in, const Ending& given, i
   const auto finish = [&](const Sums& sum, auto step) KINGLET_INLINE_LAMBDA {
     constexpr index_t first = step * Rows / steps;
     unrolled<(step + 1) * Rows / steps - first>(
-        [&](auto i) KINGLET_INLINE_LAMBDA { ending.finish(sum[first + i], factors); });
+        [&](auto i) KINGLET_INLINE_LAMBDA { ending.template finish<Plain>(sum[first + i], factors); });
   };
   const auto finish_all = [&](const Sums& sum) KINGLET_INLINE_LAMBDA {
-    unrolled<Rows>([&](auto m) KINGLET_INLINE_LAMBDA { ending.finish(sum[m], factors); });
+    unrolled<Rows>([&](auto m) KINGLET_INLINE_LAMBDA { ending.template finish<Plain>(sum[m], factors); });
   };
 
   const std::uint8_t* rows = in.rows;

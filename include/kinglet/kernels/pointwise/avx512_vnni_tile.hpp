@@ -116,7 +116,8 @@ KINGLET_NOINLINE void run_tiles(const TileInput& in, const Ending& given, index_
 template <bool Away, bool Offsets>
 struct FloatEnding {
   using Dots = ByteDots;
-  static constexpr bool by_rows = true;  ///< has finish()
+  static constexpr bool by_rows = true;           ///< has finish()
+  static constexpr bool may_be_plain = !Offsets;  ///< which go with unsigned activations
   PackedBlock block;
   ByteOutput out;                   ///< of the next tile
   const std::int32_t* row_offsets;  ///< its
@@ -127,7 +128,7 @@ struct FloatEnding {
   }
 
   /// The next row.
-  template <index_t Vectors>
+  template <bool Plain, index_t Vectors>
   KINGLET_ALWAYS_INLINE void finish(const __m512i (&sum)[Vectors],
                                     const isa::FloatFactors16 (&factors)[Vectors]) noexcept {
     const auto y = [&](index_t v) KINGLET_INLINE_LAMBDA {
@@ -136,11 +137,11 @@ struct FloatEnding {
     };
     const auto y01 = [&](index_t v) KINGLET_INLINE_LAMBDA { return _mm512_packs_epi32(y(v), y(v + 1)); };
     if constexpr (Vectors == 4) {
-      out.template store_row<64>(_mm512_packs_epi16(y01(0), y01(2)));
+      out.template store_row<64, Plain>(_mm512_packs_epi16(y01(0), y01(2)));
     } else if constexpr (Vectors == 2) {
-      out.template store_row<32>(_mm512_castsi256_si512(_mm512_cvtsepi16_epi8(y01(0))));
+      out.template store_row<32, Plain>(_mm512_castsi256_si512(_mm512_cvtsepi16_epi8(y01(0))));
     } else {
-      out.template store_row<16>(_mm512_castsi128_si512(_mm512_cvtsepi32_epi8(y(0))));
+      out.template store_row<16, Plain>(_mm512_castsi128_si512(_mm512_cvtsepi32_epi8(y(0))));
     }
     skip(1);
   }
@@ -150,7 +151,7 @@ struct FloatEnding {
     isa::FloatFactors16 factors[Vectors];
     unrolled<Vectors>([&](auto v)
                           KINGLET_INLINE_LAMBDA { factors[v] = isa::FloatFactors16(block.floats(v)); });
-    unrolled<Rows>([&](auto m) KINGLET_INLINE_LAMBDA { finish(sum[m], factors); });
+    unrolled<Rows>([&](auto m) KINGLET_INLINE_LAMBDA { finish<false>(sum[m], factors); });
   }
 };
 
