@@ -96,17 +96,23 @@ KINGLET_NOINLINE void run_3_wide(const BlockInput<Width>& in, const Ending& give
   Quad bias;
   PlainWeights plain(0, 0);
   const auto take_weights = [&](std::int32_t inside) {
-    const __m512i inside_mask = _mm512_set1_epi32(inside);
-    const PlainWeights outside(in.d, there & ~inside);
     plain = PlainWeights(Plain ? in.d : 0, inside);
     for (int v = 0; v < 4; ++v) {
       bias.v[v] = _mm512_load_si512(in.block.template bias<4>() + v * 16);
+      for (int k = 0; k < 3; ++k) {
+        w[k][v] = _mm512_load_si512(in.block.template weights<4>() + (k * 4 + v) * 64);
+      }
     }
+    if (inside == there) {
+      return;
+    }
+    const __m512i inside_mask = _mm512_set1_epi32(inside);
+    const PlainWeights outside(in.d, there & ~inside);
     for (int k = 0; k < 3; ++k) {
       for (int v = 0; v < 4; ++v) {
-        const __m512i all = _mm512_load_si512(in.block.template weights<4>() + (k * 4 + v) * 64);
-        w[k][v] = _mm512_and_si512(all, inside_mask);
-        bias.v[v] = _mm512_dpbusd_epi32(bias.v[v], pixels.zero_point, _mm512_andnot_si512(inside_mask, all));
+        const __m512i missing = _mm512_andnot_si512(inside_mask, w[k][v]);
+        bias.v[v] = _mm512_dpbusd_epi32(bias.v[v], pixels.zero_point, missing);
+        w[k][v] = _mm512_and_si512(w[k][v], inside_mask);
       }
       if constexpr (Plain) {
         outside.add_column(bias, zero);

@@ -56,7 +56,7 @@ index_t advance_overlapped(TileInput& in, Ending& ending, index_t count) noexcep
 template <index_t Vectors, class Ending>
 index_t run_overlapped_rows(TileInput& in, Ending& ending, index_t count) noexcept {
   const index_t depth = in.quads * in.segments;
-  if (!overlaps(in) || (Vectors == 4 && depth > 32)) {
+  if (!overlaps(in) || (Vectors == 4 && (depth > 32 || (depth > 8 && count < 24)))) {
     return count;
   }
   if constexpr (Vectors == 1) {

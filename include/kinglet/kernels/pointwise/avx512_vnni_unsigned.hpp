@@ -14,16 +14,18 @@ namespace kinglet::inline KINGLET_TARGET::pointwise {
 /// int8 plus 128, without gaps between rows.
 struct UnsignedRows {
   index_t depth;     ///< bytes of a row
-  index_t together = 0;  ///< rows that are copied at once
+  index_t together;  ///< rows that are copied at once
 
   /// As many copies of the same size as keep each below 4 KiB, or below a quarter of the filters, which are read again for
   /// every copy; but of 24 rows at least. 6 rows are a tile, or several whole ones.
-  constexpr UnsignedRows(index_t row_depth, index_t outputs, std::ptrdiff_t rows) noexcept : depth(row_depth) {
+  constexpr UnsignedRows(index_t row_depth, index_t outputs, std::ptrdiff_t rows) noexcept
+      : depth(row_depth), together(static_cast<index_t>(rows)) {
     const std::ptrdiff_t most_bytes = std::max<std::ptrdiff_t>(4096, std::ptrdiff_t{depth} * outputs / 4);
-    const std::ptrdiff_t most = std::max<std::ptrdiff_t>(most_bytes / depth / 24, 1) * 24;
-    const std::ptrdiff_t copies = std::max<std::ptrdiff_t>((rows + most - 1) / most, 1);
-    const std::ptrdiff_t even = ((rows + copies - 1) / copies + 5) / 6 * 6;
-    together = static_cast<index_t>(std::min(even, rows));
+    if (rows > 24 && rows * depth > most_bytes) {
+      const std::ptrdiff_t most = std::max<std::ptrdiff_t>(most_bytes / depth / 24, 1) * 24;
+      const std::ptrdiff_t copies = (rows + most - 1) / most;
+      together = static_cast<index_t>(((rows + copies - 1) / copies + 5) / 6 * 6);
+    }
   }
 
   /// Of the copy, with the three behind it that are read with the last row, for weights of 0.
