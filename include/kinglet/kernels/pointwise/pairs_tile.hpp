@@ -90,13 +90,18 @@ KINGLET_NOINLINE void dot_tile_of(const PairTile<Weights>& in, std::int32_t* sum
   }
 }
 
+/// 12, 6, 4, 2, 1: what is left of an image row is then two tiles at most.
+constexpr index_t smaller_tile_rows(index_t rows) noexcept {
+  return rows > 4 && rows <= 8 ? 4 : rows / 2;
+}
+
 /// As many of `rows` as one tile of some size has. @return that size
 /// @tparam Tile PairTile, or another with a `dot_tile_of`
 template <class Lanes, index_t Vectors, class Tile, index_t Rows = Tile::template rows_of<Lanes, Vectors>>
 index_t dot_rows(index_t rows, const Tile& in, std::int32_t* sums) noexcept {
   if constexpr (Rows > 1) {
     if (rows < Rows) {
-      return dot_rows<Lanes, Vectors, Tile, Rows / 2>(rows, in, sums);
+      return dot_rows<Lanes, Vectors, Tile, smaller_tile_rows(Rows)>(rows, in, sums);
     }
   }
   dot_tile_of<Lanes, Rows, Vectors>(in, sums);
@@ -215,9 +220,12 @@ void finish_tile(const Finish& how, const TileOutput<T>& out, const typename Lan
 }
 
 /// A chunk of rows with one block; `out` has all of them. A few tiles wait for their output stage together.
+///
+/// Inlined, as a call would write its arguments by members and read them whole right behind that, for which processors
+/// wait.
 template <class Lanes, index_t Vectors, class T, class Tile>
-void multiply_block(const Finish& how, Tile tile, TileOutput<T> out,
-                    const typename Lanes::Constants* constants) noexcept {
+KINGLET_ALWAYS_INLINE void multiply_block(const Finish& how, Tile tile, TileOutput<T> out,
+                                          const typename Lanes::Constants* constants) noexcept {
   constexpr index_t batch = 4 * Tile::template rows_of<Lanes, Vectors>;
   // Tiles fill no multiple of 4 vectors: the rest is read and not used.
   alignas(64) std::int32_t sums[(batch * Vectors + 2) * Lanes::count];
