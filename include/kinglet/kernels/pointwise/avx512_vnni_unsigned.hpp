@@ -15,22 +15,24 @@ namespace kinglet::inline KINGLET_TARGET::pointwise {
 struct UnsignedRows {
   index_t depth;     ///< bytes of a row
   index_t together;  ///< rows that are copied at once
+  index_t room;      ///< rows, no fewer for more of them
 
   /// As many copies of the same size as keep each below 4 KiB, or below a quarter of the filters, which are read again for
   /// every copy; but of 24 rows at least. 6 rows are a tile, or several whole ones.
   constexpr UnsignedRows(index_t row_depth, index_t outputs, std::ptrdiff_t rows) noexcept
-      : depth(row_depth), together(static_cast<index_t>(rows)) {
+      : depth(row_depth), together(static_cast<index_t>(rows)), room(together) {
     const std::ptrdiff_t most_bytes = std::max<std::ptrdiff_t>(4096, std::ptrdiff_t{depth} * outputs / 4);
     if (rows > 24 && rows * depth > most_bytes) {
-      const std::ptrdiff_t most = std::max<std::ptrdiff_t>(most_bytes / depth / 24, 1) * 24;
-      const std::ptrdiff_t copies = (rows + most - 1) / most;
+      const std::ptrdiff_t most = std::max<std::ptrdiff_t>(most_bytes / depth, 24);
+      const std::ptrdiff_t copies = (rows + most / 6 * 6 - 1) / (most / 6 * 6);
       together = static_cast<index_t>(((rows + copies - 1) / copies + 5) / 6 * 6);
+      room = static_cast<index_t>(most);
     }
   }
 
   /// Of the copy, with the three behind it that are read with the last row, for weights of 0.
   [[nodiscard]] constexpr std::size_t bytes() const noexcept {
-    return static_cast<std::size_t>(together) * static_cast<std::size_t>(depth) + 3;
+    return static_cast<std::size_t>(room) * static_cast<std::size_t>(depth) + 3;
   }
 
   void copy(const std::uint8_t* rows, std::ptrdiff_t row_stride, index_t count,
