@@ -62,6 +62,36 @@ TEST_CASE("QUANTIZE between int8 and uint8 of one scale flips the top bit") {
   }
 }
 
+TEST_CASE_TEMPLATE("QUANTIZE of one scale equals the reference for every 8-bit element", From, std::int8_t,
+                   std::uint8_t) {
+  From input[256];
+  for (std::size_t i = 0; i < 256; ++i) {
+    input[i] = static_cast<From>(i);
+  }
+  const auto compare = [&]<class To>(To) {
+    int moved = 0;
+    for (const std::int32_t zero_point : {-128, -3, 0, 5, 128, 130}) {
+      for (const float scale : {0.5F, std::nextafter(0.5F, 1.0F)}) {
+        for (const Activation activation : {Activation::none, Activation::relu}) {
+          const auto q =
+              quantize::make_requantize_quantization<To>({0.5F, zero_point}, {scale, 0}, activation);
+          To expected[256];
+          To found[256];
+          quantize::Reference::run<double_rounding, From, To>(input, expected, q);
+          quantize::Generic::run<double_rounding, From, To>(input, found, q);
+          CHECK(std::equal(expected, expected + 256, found));
+          moved += quantize::Generic::moves<From>(q, -zero_point) ? 1 : 0;
+        }
+      }
+    }
+    CHECK(moved > 0);
+    CHECK(moved < 24);
+  };
+  compare(std::int8_t{});
+  compare(std::uint8_t{});
+  compare(std::int16_t{});
+}
+
 TEST_CASE("QUANTIZE generic equals reference for every pair of types and policy") {
   test::Random random(47);
   for_each_pair([&]<class From, class To>(From, To) {

@@ -152,10 +152,10 @@ struct PartOutput {
   bool is_plain;       ///< nothing to clamp, and all of the block's channels
   std::ptrdiff_t gap;  ///< bytes from the end of part 0 to the next image row
 
-  template <index_t Vectors>
+  template <index_t Vectors, bool Plain = false>
   KINGLET_ALWAYS_INLINE void store(index_t pixel, index_t, __m512i low, __m512i high) const noexcept {
     std::uint8_t* const to = row + pixel * row_stride;
-    pointwise::narrow<Width>(*this, low, high, [&](__m512i bytes, auto valid) KINGLET_INLINE_LAMBDA {
+    pointwise::narrow<Width, Plain>(*this, low, high, [&](__m512i bytes, auto valid) KINGLET_INLINE_LAMBDA {
       pointwise::store_part<Width, 0>(to, bytes, valid);
       if constexpr (Width == 32) {
         pointwise::store_part<32, 2>(to + part[1], bytes, valid);
@@ -168,8 +168,8 @@ struct PartOutput {
   }
 };
 
-/// Sums of one pixel after another are finished in registers.
-template <index_t Width>
+/// Sums of one pixel after another are finished in registers. @tparam Plain the output is known to be
+template <index_t Width, bool Plain>
 struct FloatEnding {
   pointwise::PackedBlock block;
   PartOutput<Width> out;
@@ -188,7 +188,7 @@ struct FloatEnding {
     };
     const __m512i low = _mm512_packs_epi32(y(0), y(1));
     const __m512i high_half = _mm512_packs_epi32(y(2), y(3));
-    out.template store<4>(0, 1, low, high_half);
+    out.template store<4, Plain>(0, 1, low, high_half);
     out.row += out.row_stride;
   }
   void next_row() noexcept { out.row += out.gap; }

@@ -63,11 +63,11 @@ KINGLET_ALWAYS_INLINE void store_part(std::uint8_t* to, __m512i bytes, auto chan
 }
 
 /// Calls store(bytes, channels) for 64 signed bytes that are given as 16-bit numbers: most layers have nothing to clamp
-/// and whole blocks, for which `channels` is a constant.
-template <index_t Width, class Store>
+/// and whole blocks, for which `channels` is a constant. @tparam Plain the output is known to be
+template <index_t Width, bool Plain = false, class Store>
 KINGLET_ALWAYS_INLINE void narrow(const auto& output, __m512i low, __m512i high, Store store) noexcept {
   const __m512i bytes = _mm512_packs_epi16(low, high);
-  if (output.is_plain) {
+  if (Plain || output.is_plain) {
     store(bytes, std::integral_constant<index_t, Width>{});
   } else {
     store(output.narrowing->clamp(bytes), output.channels);

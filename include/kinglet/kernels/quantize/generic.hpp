@@ -60,6 +60,10 @@ struct Generic {
   static constexpr void run(std::span<const From> input, To* output,
                             const RequantizeQuantization& q) noexcept {
     if constexpr (sizeof(From) == 1) {
+      if (const std::int32_t more = q.output_zero_point - q.input_zero_point; moves<From>(q, more)) {
+        detail::transform(input, output, [more](From x) { return static_cast<To>(x + more); });
+        return;
+      }
       if (q.linear.shift != 0) {
         const auto linear = q.linear;
         detail::transform(input, output, [linear, min = q.min, max = q.max](From x) {
@@ -73,6 +77,15 @@ struct Generic {
       return static_cast<To>(
           std::clamp(wrapping_add(scale(center(x, q.input_zero_point)), q.output_zero_point), q.min, q.max));
     });
+  }
+
+  /// Whether the output is the input + `more`: scales are the same, and nothing is to be clamped. The input of networks
+  /// with images as uint8 is such.
+  template <Integer From>
+  [[nodiscard]] static constexpr bool moves(const RequantizeQuantization& q, std::int32_t more) noexcept {
+    using Limits = std::numeric_limits<From>;
+    return q.multiplier == Multiplier{std::int32_t{1} << 30, 1} && Limits::min() + more >= q.min &&
+           Limits::max() + more <= q.max;
   }
 
   template <std::floating_point Real, QuantizedElement To>
