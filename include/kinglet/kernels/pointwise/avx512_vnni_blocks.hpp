@@ -60,7 +60,7 @@ index_t run_overlapped_rows(TileInput& in, Ending& ending, index_t count) noexce
     return count;
   }
   if constexpr (Vectors == 1) {
-    return advance_overlapped<8, 1>(in, ending, count);
+    return advance_overlapped<6, 1>(in, ending, count);
   } else if constexpr (Vectors == 2) {
     return advance_overlapped<6, 2>(in, ending, count);
   } else {
