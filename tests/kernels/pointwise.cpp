@@ -82,7 +82,7 @@ TEST_CASE_TEMPLATE("kernels equal reference: pixels around tiles", K, KINGLET_CO
   test::Random random(35);
   for (index_t pixels = 1; pixels <= 30; ++pixels) {
     for (const index_t outputs : {3, 16, 32, 48, 64, 80, 150}) {
-      for (const index_t channels : {4, 9, 18, 31}) {
+      for (const index_t channels : {4, 9, 12, 18, 31, 48}) {
         CAPTURE(pixels);
         CAPTURE(outputs);
         CAPTURE(channels);

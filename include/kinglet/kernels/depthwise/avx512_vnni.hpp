@@ -87,7 +87,7 @@ struct Avx512VnniBlocks : PackedDepthwise {
       in.image = reinterpret_cast<const std::uint8_t*>(input.data() + input.offset(n, 0, 0, first));
       out.row = reinterpret_cast<std::uint8_t*>(output.data() + output.offset(n, 0, 0, first));
       if (constants.scaling() == pointwise::Scaling::floating) {
-        if (out.is_plain && in.d == 0) {
+        if (out.is_plain && in.d == 0) {  // unsigned weights, as d tells, go with unsigned outputs
           detail::run_image<Width, false>(in, FloatEnding<Width, true>(constants, out));
         } else {
           run_image(in, FloatEnding<Width, false>(constants, out));

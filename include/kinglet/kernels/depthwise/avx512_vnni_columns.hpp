@@ -168,8 +168,8 @@ struct PartOutput {
   }
 };
 
-/// Sums of one pixel after another are finished in registers. @tparam Plain the output is known to be
-template <index_t Width, bool Plain>
+/// Sums of one pixel after another are finished in registers. @tparam PlainOutput it is known to be
+template <index_t Width, bool PlainOutput>
 struct FloatEnding {
   pointwise::PackedBlock block;
   PartOutput<Width> out;
@@ -188,7 +188,7 @@ struct FloatEnding {
     };
     const __m512i low = _mm512_packs_epi32(y(0), y(1));
     const __m512i high_half = _mm512_packs_epi32(y(2), y(3));
-    out.template store<4, Plain>(0, 1, low, high_half);
+    out.template store<4, PlainOutput>(0, 1, low, high_half);
     out.row += out.row_stride;
   }
   void next_row() noexcept { out.row += out.gap; }

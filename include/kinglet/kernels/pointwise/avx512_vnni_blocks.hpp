@@ -51,12 +51,13 @@ index_t advance_overlapped(TileInput& in, Ending& ending, index_t count) noexcep
   return count % Rows;
 }
 
-/// Overlapped tiles where they are faster. Those of 4 vectors are half as high as other ones and load their weights twice
-/// as often, which deep rows, whose weights are in the second cache, would wait for. @return the rest
+/// Overlapped tiles where they are faster (bench/pointwise.cpp on Zen 5). Those of 4 vectors are half as high as other ones
+/// at most and load their weights twice as often, which deep rows, whose weights are in the second cache, would wait for;
+/// and few rows are better cut into higher tiles as even as possible. @return the rest
 template <index_t Vectors, class Ending>
 index_t run_overlapped_rows(TileInput& in, Ending& ending, index_t count) noexcept {
-  const index_t depth = in.quads * in.segments;
-  if (!overlaps(in) || (Vectors == 4 && (depth > 32 || (depth > 8 && count < 24)))) {
+  const index_t groups = in.quads * in.segments;  // of four bytes
+  if (!overlaps(in) || (Vectors == 4 && (groups > 32 || (groups > 8 && count < 24)))) {
     return count;
   }
   if constexpr (Vectors == 1) {
@@ -64,12 +65,12 @@ index_t run_overlapped_rows(TileInput& in, Ending& ending, index_t count) noexce
   } else if constexpr (Vectors == 2) {
     return advance_overlapped<6, 2>(in, ending, count);
   } else {
-    return depth <= 8 ? advance_overlapped<2, 4>(in, ending, count)
-                      : advance_overlapped<3, 4>(in, ending, count);
+    return groups <= 8 ? advance_overlapped<2, 4>(in, ending, count)
+                       : advance_overlapped<3, 4>(in, ending, count);
   }
 }
 
-/// Tiles of 4 vectors are of two heights, as even as possible; others are as high as possible.
+/// What is not overlapped: tiles of 4 vectors are of two heights, as even as possible; others are as high as possible.
 template <index_t Vectors, class Ending>
 void run_rows(TileInput& in, Ending& ending, index_t count) noexcept {
   if constexpr (Ending::by_rows) {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file kernels/pointwise/avx512_vnni_tile.hpp
 /// A few rows times one packed block of filters: dot products by vpdpbusd or vpdpwssd, whose sums stay in registers, then
-/// the output stage. Those in single precision, and of 16-bit activations, take sums from registers too, and are short
-/// enough for the processor to overlap them with the next tile's dot products; the one by integers takes them from memory.
+/// the output stage. Those in single precision, and of 16-bit activations, take sums from registers too, and the processor
+/// overlaps them with the next tile's dot products where these are many; else kernels/pointwise/avx512_vnni_overlapped.hpp
+/// does. The one by integers takes sums from memory.
 #pragma once
 
 #include <kinglet/kernels/pointwise/avx512_vnni_output.hpp>
@@ -88,7 +89,7 @@ KINGLET_NOINLINE void run_tiles(const TileInput& in, const Ending& given, index_
     for (index_t s = in.segments; s > 0; --s, segment += in.segment_stride) {
       const std::uint8_t* at = segment;
       for (index_t k = in.quads; k > 0; --k, weights += Vectors * Dots::group_bytes, at += 4) {
-        if constexpr (Rows == 1) {
+        if constexpr (Rows == 1) {  // a weight is used once, and comes from afar: asked for a page ahead
           unrolled<Vectors>([&](auto v) KINGLET_INLINE_LAMBDA {
             _mm_prefetch(reinterpret_cast<const char*>(weights) + 4096 + v * Dots::group_bytes, _MM_HINT_T0);
           });
@@ -117,9 +118,9 @@ template <bool Away, bool Offsets>
 struct FloatEnding {
   using Dots = ByteDots;
   static constexpr bool by_rows = true;           ///< has finish()
-  static constexpr bool may_be_plain = !Offsets;  ///< which go with unsigned activations
+  static constexpr bool may_be_plain = !Offsets;  ///< unsigned weights go with unsigned activations
   PackedBlock block;
-  ByteOutput out;                   ///< of the next tile
+  ByteOutput out;                   ///< of the next row
   const std::int32_t* row_offsets;  ///< its
 
   void skip(index_t rows) noexcept {

@@ -15,10 +15,10 @@ namespace kinglet::inline KINGLET_TARGET::pointwise {
 struct UnsignedRows {
   index_t depth;     ///< bytes of a row
   index_t together;  ///< rows that are copied at once
-  index_t room;      ///< rows, no fewer for more of them
+  index_t room;      ///< rows that scratch is for: fewer rows in all may be copied in larger pieces
 
-  /// As many copies of the same size as keep each below 4 KiB, or below a quarter of the filters, which are read again for
-  /// every copy; but of 24 rows at least. 6 rows are a tile, or several whole ones.
+  /// As few copies, about as large as each other, as keep each within 4 KiB, or within a quarter of the filters, which are
+  /// read again for every copy; 24 rows may be more. Most tiles have 6 rows, or a part of these.
   constexpr UnsignedRows(index_t row_depth, index_t outputs, std::ptrdiff_t rows) noexcept
       : depth(row_depth), together(static_cast<index_t>(rows)), room(together) {
     const std::ptrdiff_t most_bytes = std::max<std::ptrdiff_t>(4096, std::ptrdiff_t{depth} * outputs / 4);

@@ -90,7 +90,7 @@ KINGLET_NOINLINE void dot_tile_of(const PairTile<Weights>& in, std::int32_t* sum
   }
 }
 
-/// 12, 6, 4, 2, 1: what is left of an image row is then two tiles at most.
+/// 12, 6 or 8, 4, 2, 1: what is left of an image row is one, two or three tiles.
 constexpr index_t smaller_tile_rows(index_t rows) noexcept {
   return rows > 4 && rows <= 8 ? 4 : rows / 2;
 }

@@ -60,7 +60,8 @@ struct Generic {
   static constexpr void run(std::span<const From> input, To* output,
                             const RequantizeQuantization& q) noexcept {
     if constexpr (sizeof(From) == 1) {
-      if (const std::int32_t more = q.output_zero_point - q.input_zero_point; moves<From>(q, more)) {
+      if (moves<From>(q)) {
+        const std::int32_t more = q.output_zero_point - q.input_zero_point;
         detail::transform(input, output, [more](From x) { return static_cast<To>(x + more); });
         return;
       }
@@ -79,13 +80,15 @@ struct Generic {
     });
   }
 
-  /// Whether the output is the input + `more`: scales are the same, and nothing is to be clamped. The input of networks
-  /// with images as uint8 is such.
+  /// Whether the output is the input plus the difference of zero points, which fits 32 bits then: scales are the same, and
+  /// nothing is to be clamped. The input of networks with images as uint8 is such.
   template <Integer From>
-  [[nodiscard]] static constexpr bool moves(const RequantizeQuantization& q, std::int32_t more) noexcept {
-    using Limits = std::numeric_limits<From>;
-    return q.multiplier == Multiplier{std::int32_t{1} << 30, 1} && Limits::min() + more >= q.min &&
-           Limits::max() + more <= q.max;
+  [[nodiscard]] static constexpr bool moves(const RequantizeQuantization& q) noexcept {
+    constexpr std::int64_t small = 1 << 16;
+    const std::int64_t more = std::int64_t{q.output_zero_point} - q.input_zero_point;
+    return q.multiplier == Multiplier{std::int32_t{1} << 30, 1} && more > -small && more < small &&
+           std::numeric_limits<From>::min() + more >= q.min &&
+           std::numeric_limits<From>::max() + more <= q.max;
   }
 
   template <std::floating_point Real, QuantizedElement To>
