@@ -65,19 +65,42 @@ TEST_CASE("AVX-512 VNNI pointwise: a loop of dot products whose sums stay in reg
   }
 }
 
+TEST_CASE("AVX-512 VNNI pointwise: overlapped tiles, too") {
+  struct Tile {
+    const char* parameters;
+    const char* ending;
+    int dot_products;
+  };
+  for (const Tile& tile : {Tile{"6, 1, false", "false, false", 6}, Tile{"6, 2, false", "true, false", 12},
+                           Tile{"6, 2, false", "false, true", 12}, Tile{"2, 4, true", "false, false", 8},
+                           Tile{"2, 4, false", "true, true", 8}, Tile{"3, 4, true", "false, false", 12}}) {
+    const std::string name = std::string("pointwise::run_overlapped<") + tile.parameters +
+                             ", kinglet::avx512_vnni::pointwise::FloatEnding<" + tile.ending + "> >";
+    INFO(name);
+    const Code& code = code_of(avx512_vnni(), name);
+    const Code loop = house::tightest_loop(code, dot_product);
+    CHECK(house::count(loop, dot_product) == tile.dot_products);
+    CHECK(house::count(loop, store) == 0);
+  }
+}
+
 TEST_CASE("AVX-512 VNNI depthwise: dot products in every loop over pixels, sums in registers") {
   struct Loop {
     const char* function;
     const char* width;
+    const char* is_plain;
     int dot_products;  ///< at least
     int stores;        ///< of outputs, at most; parts of a register are others
   };
-  for (const Loop& expected : {Loop{"run_3_wide<1, ", "64", 24, 4}, Loop{"run_3_wide<2, ", "64", 12, 2},
-                               Loop{"run_3_wide<1, ", "32", 24, 0}, Loop{"run_3_wide<2, ", "32", 12, 0},
-                               Loop{"run_3_wide<1, ", "16", 24, 0}, Loop{"run_any<", "64", 4, 0}}) {
+  for (const Loop& expected :
+       {Loop{"run_3_wide<1, ", "64", "true", 24, 2}, Loop{"run_3_wide<2, ", "64", "true", 12, 1},
+        Loop{"run_3_wide<1, ", "64", "false", 24, 4}, Loop{"run_3_wide<2, ", "64", "false", 12, 2},
+        Loop{"run_3_wide<1, ", "32", "true", 24, 0}, Loop{"run_3_wide<2, ", "32", "true", 12, 0},
+        Loop{"run_3_wide<1, ", "16", "true", 24, 0}, Loop{"run_any<", "64", "true", 4, 0}}) {
     const std::string width = expected.width;
     const std::string name = std::string("depthwise::detail::") + expected.function + width +
-                             ", false, kinglet::avx512_vnni::depthwise::FloatEnding<" + width + "> >";
+                             ", false, kinglet::avx512_vnni::depthwise::FloatEnding<" + width + ", " +
+                             expected.is_plain + "> >";
     INFO(name);
     const Code& code = code_of(avx512_vnni(), name);
     const Code loop = house::tightest_loop(code, dot_product, expected.dot_products);
