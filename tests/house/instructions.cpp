@@ -90,10 +90,10 @@ TEST_CASE("AVX-512 VNNI depthwise: dot products in every loop over pixels, sums 
     const char* width;
     const char* is_plain;
     int dot_products;  ///< at least
-    int stores;        ///< of outputs, at most; parts of a register are others
+    int stores;        ///< of outputs, at most, and one that clang 14 adds; parts of a register are others
   };
   for (const Loop& expected :
-       {Loop{"run_3_wide<1, ", "64", "true", 24, 2}, Loop{"run_3_wide<2, ", "64", "true", 12, 1},
+       {Loop{"run_3_wide<1, ", "64", "true", 24, 3}, Loop{"run_3_wide<2, ", "64", "true", 12, 1},
         Loop{"run_3_wide<1, ", "64", "false", 24, 4}, Loop{"run_3_wide<2, ", "64", "false", 12, 2},
         Loop{"run_3_wide<1, ", "32", "true", 24, 0}, Loop{"run_3_wide<2, ", "32", "true", 12, 0},
         Loop{"run_3_wide<1, ", "16", "true", 24, 0}, Loop{"run_any<", "64", "true", 4, 0}}) {
