@@ -14,44 +14,11 @@
 #include <kinglet/kernels/pointwise/crossed.hpp>
 #include <kinglet/kernels/pointwise/packed.hpp>
 #include <kinglet/kernels/pointwise/pairs_tile.hpp>
+#include <kinglet/kernels/pointwise/pairs_widen.hpp>
 
 namespace kinglet::inline KINGLET_TARGET::pointwise {
 
 namespace detail {
-
-/// to[k] = from[k], 16 bits wide; an element behind an odd `count` is 0.
-template <class Lanes, class T>
-inline void widen_pairs(const T* from, index_t count, std::int16_t* to) noexcept {
-  constexpr index_t step = Lanes::count * 2;
-  const auto widen_step = [&](index_t k) KINGLET_INLINE_LAMBDA {
-    const auto x = Lanes::load_wide(from + k);
-    std::memcpy(to + k, &x, sizeof x);
-  };
-  index_t k = 0;
-  for (; k + step <= count; k += step) {
-    widen_step(k);
-  }
-  if (k < count && count >= step) {
-    widen_step(count - step);
-    k = count;
-  }
-  for (; k < count; ++k) {
-    to[k] = from[k];
-  }
-  if (count % 2 != 0) {
-    to[count] = 0;
-  }
-}
-
-/// `vectors` vectors of weights less their zero point, 16 bits wide.
-template <class Lanes>
-inline void widen_weights(const std::int8_t* from, std::ptrdiff_t vectors, std::int32_t zero_point,
-                          std::int16_t* to) noexcept {
-  const auto zero = Lanes::set16(zero_point);
-  for (std::ptrdiff_t i = 0; i < vectors; ++i, from += Lanes::count * 2, to += Lanes::count * 2) {
-    Lanes::store(to, Lanes::subtract16(Lanes::load_wide(from), zero));
-  }
-}
 
 /// A chunk of rows with one block, by 64-bit sums of 16-bit activations: 255 products of pairs, of 2^23 at most, fit 32 bits.
 template <class Lanes, index_t Vectors, Rounding R, class T>
