@@ -56,15 +56,18 @@ struct Avx512VnniBlocks : PackedDepthwise {
     const Pixels<Width> pixels(parts, {channels, input.extent(2), count}, window.stride_w,
                                static_cast<T>(layer.q.input_zero_point));
     alignas(64) std::int32_t waiting[IntegerEnding<Width>::most * 64];
-    PartOutput<Width> out{nullptr,
-                          channels,
-                          count,
-                          &layer.narrowing,
-                          {},
-                          pointwise::Narrowing::is_identity<T>(layer.q.output) && count == Width,
-                          std::ptrdiff_t{output.extent(2) - parts.count} * channels};
+    BlockOutput<Width> out{constants,
+                           {nullptr,
+                            channels,
+                            count,
+                            &layer.narrowing,
+                            {},
+                            pointwise::Narrowing::is_identity<T>(layer.q.output) && count == Width,
+                            std::ptrdiff_t{output.extent(2) - parts.count} * channels},
+                           layer.away,
+                           waiting};
     for (index_t j = 0; j < Parts<Width>::number; ++j) {
-      out.part[j] = std::ptrdiff_t{parts.start[j]} * channels;
+      out.out.part[j] = std::ptrdiff_t{parts.start[j]} * channels;
     }
     detail::BlockInput<Width> in{
         .pixels = pixels,
@@ -85,22 +88,22 @@ struct Avx512VnniBlocks : PackedDepthwise {
         .output_rows = output.extent(1)};
     for (index_t n = 0; n < output.extent(0); ++n) {
       in.image = reinterpret_cast<const std::uint8_t*>(input.data() + input.offset(n, 0, 0, first));
-      out.row = reinterpret_cast<std::uint8_t*>(output.data() + output.offset(n, 0, 0, first));
+      out.out.row = reinterpret_cast<std::uint8_t*>(output.data() + output.offset(n, 0, 0, first));
       if (constants.scaling() == pointwise::Scaling::floating) {
-        if (out.is_plain && in.d == 0) {  // unsigned weights, as d tells, go with unsigned outputs
-          detail::run_image<Width, false>(in, FloatEnding<Width, true>(constants, out));
+        if (out.out.is_plain && in.d == 0) {  // unsigned weights, as d tells, go with unsigned outputs
+          detail::run_image<FloatEnding<Width, true>, false>(in, out);
         } else {
-          run_image(in, FloatEnding<Width, false>(constants, out));
+          run_image<FloatEnding<Width, false>>(in, out);
         }
       } else {
-        run_image(in, IntegerEnding<Width>{constants, out, layer.away, waiting});
+        run_image<IntegerEnding<Width>>(in, out);
       }
     }
   }
 
-  template <index_t Width, class Ending>
-  static void run_image(const detail::BlockInput<Width>& in, const Ending& ending) noexcept {
-    in.d != 0 ? detail::run_image<Width, true>(in, ending) : detail::run_image<Width, false>(in, ending);
+  template <class Ending, index_t Width>
+  static void run_image(const detail::BlockInput<Width>& in, const BlockOutput<Width>& out) noexcept {
+    in.d != 0 ? detail::run_image<Ending, true>(in, out) : detail::run_image<Ending, false>(in, out);
   }
 };
 

@@ -13,6 +13,7 @@
 
 #include <kinglet/kernels/depthwise/packed.hpp>
 #include <kinglet/kernels/pointwise/avx512_vnni_output.hpp>
+#include <kinglet/kernels/unrolled.hpp>
 
 namespace kinglet::inline KINGLET_TARGET::depthwise {
 
@@ -168,6 +169,15 @@ struct PartOutput {
   }
 };
 
+/// What becomes of a block's sums.
+template <index_t Width>
+struct BlockOutput {
+  pointwise::PackedBlock block;
+  PartOutput<Width> out;
+  bool away;              ///< double_rounding where negative outputs are kept
+  std::int32_t* waiting;  ///< room for `IntegerEnding::most` pixels' sums
+};
+
 /// Sums of one pixel after another are finished in registers. @tparam PlainOutput it is known to be
 template <index_t Width, bool PlainOutput>
 struct FloatEnding {
@@ -175,10 +185,9 @@ struct FloatEnding {
   PartOutput<Width> out;
   isa::FloatFactors16 factors[4];
 
-  FloatEnding(pointwise::PackedBlock b, const PartOutput<Width>& o) noexcept : block(b), out(o) {
-    for (index_t v = 0; v < 4; ++v) {
-      factors[v] = isa::FloatFactors16(block.floats(v));
-    }
+  KINGLET_ALWAYS_INLINE explicit FloatEnding(const BlockOutput<Width>& of) noexcept
+      : block(of.block), out(of.out) {
+    unrolled<4>([&](auto v) KINGLET_INLINE_LAMBDA { factors[v] = isa::FloatFactors16(block.floats(v)); });
   }
   KINGLET_ALWAYS_INLINE void operator()(const Quad& sums) noexcept {
     const auto y = [&](int v) KINGLET_INLINE_LAMBDA {
@@ -196,14 +205,13 @@ struct FloatEnding {
 
 /// Sums wait in the nearest cache for a few pixels to be finished together, by integers.
 template <index_t Width>
-struct IntegerEnding {
-  pointwise::PackedBlock block;
-  PartOutput<Width> out;
-  bool away;
-  std::int32_t* waiting;  ///< `most` pixels' sums
+struct IntegerEnding : BlockOutput<Width> {
+  using BlockOutput<Width>::waiting;
+  using BlockOutput<Width>::out;
   index_t count = 0;
   static constexpr index_t most = 16;
 
+  explicit IntegerEnding(const BlockOutput<Width>& of) noexcept : BlockOutput<Width>(of) {}
   KINGLET_ALWAYS_INLINE void operator()(const Quad& sums) noexcept {
     KINGLET_UNROLL
     for (int v = 0; v < 4; ++v) {
@@ -214,7 +222,7 @@ struct IntegerEnding {
     }
   }
   void finish() noexcept {
-    pointwise::finish_rows<4>({block, away, count}, out, waiting);
+    pointwise::finish_rows<4>({this->block, this->away, count}, out, waiting);
     out.row += count * out.row_stride;
     count = 0;
   }

@@ -46,12 +46,12 @@ struct BlockInput {
 };
 
 /// d times the sum of activations as weights: one or two bytes that are d together.
-struct PlainWeights {
+struct OffsetWeights {
   __m512i first;
   __m512i second;
   bool has_second;
 
-  PlainWeights(std::int32_t d, std::int32_t rows_mask) noexcept
+  OffsetWeights(std::int32_t d, std::int32_t rows_mask) noexcept
       : first(_mm512_and_si512(_mm512_set1_epi8(static_cast<char>(std::min(d, 127))),
                                _mm512_set1_epi32(rows_mask))),
         second(_mm512_and_si512(_mm512_set1_epi8(1), _mm512_set1_epi32(rows_mask))),
@@ -81,10 +81,10 @@ inline std::int32_t mask_of_rows(const std::uint8_t* const* rows, index_t count)
 
 /// Filters at most 3 high and exactly 3 wide, no dilation. Rows outside the image have weight 0, and their share, a
 /// constant, is in the bias.
-/// @tparam Plain d is not 0
-template <index_t Stride, index_t Width, bool Plain, class Ending>
-KINGLET_NOINLINE void run_3_wide(const BlockInput<Width>& in, const Ending& given) noexcept {
-  Ending ending = given;  // a member at a time: see pointwise::run_tiles
+/// @tparam Offsets d is not 0
+template <index_t Stride, index_t Width, bool Offsets, class Ending>
+KINGLET_NOINLINE void run_3_wide(const BlockInput<Width>& in, const BlockOutput<Width>& output) noexcept {
+  Ending ending(output);
   const Pixels<Width>& pixels = in.pixels;
   // Copies: bytes are stored, and might be anything's.
   const std::ptrdiff_t pixel_step = pixels.step;
@@ -94,9 +94,9 @@ KINGLET_NOINLINE void run_3_wide(const BlockInput<Width>& in, const Ending& give
   // Of the filter's rows that are inside, the same for most image rows.
   __m512i w[3][4];
   Quad bias;
-  PlainWeights plain(0, 0);
+  OffsetWeights offset_weights(0, 0);
   const auto take_weights = [&](std::int32_t inside) {
-    plain = PlainWeights(Plain ? in.d : 0, inside);
+    offset_weights = OffsetWeights(Offsets ? in.d : 0, inside);
     for (int v = 0; v < 4; ++v) {
       bias.v[v] = _mm512_load_si512(in.block.template bias<4>() + v * 16);
       for (int k = 0; k < 3; ++k) {
@@ -107,14 +107,14 @@ KINGLET_NOINLINE void run_3_wide(const BlockInput<Width>& in, const Ending& give
       return;
     }
     const __m512i inside_mask = _mm512_set1_epi32(inside);
-    const PlainWeights outside(in.d, there & ~inside);
+    const OffsetWeights outside(in.d, there & ~inside);
     for (int k = 0; k < 3; ++k) {
       for (int v = 0; v < 4; ++v) {
         const __m512i missing = _mm512_andnot_si512(inside_mask, w[k][v]);
         bias.v[v] = _mm512_dpbusd_epi32(bias.v[v], pixels.zero_point, missing);
         w[k][v] = _mm512_and_si512(w[k][v], inside_mask);
       }
-      if constexpr (Plain) {
+      if constexpr (Offsets) {
         outside.add_column(bias, zero);
       }
     }
@@ -161,8 +161,8 @@ KINGLET_NOINLINE void run_3_wide(const BlockInput<Width>& in, const Ending& give
     };
     const auto add = [&](Quad& acc, const Quad& quad, int k) KINGLET_INLINE_LAMBDA {
       add_column(acc, quad, w[k]);
-      if constexpr (Plain) {
-        plain.add_column(acc, quad);
+      if constexpr (Offsets) {
+        offset_weights.add_column(acc, quad);
       }
     };
     const auto begin = [&](Quad& acc, const Quad& quad) KINGLET_INLINE_LAMBDA {
@@ -229,9 +229,9 @@ KINGLET_NOINLINE void run_3_wide(const BlockInput<Width>& in, const Ending& give
 }
 
 /// Any filter: its columns are brought together for each output, four rows at a time.
-template <index_t Width, bool Plain, class Ending>
-KINGLET_NOINLINE void run_any(const BlockInput<Width>& in, const Ending& given) noexcept {
-  Ending ending = given;  // a member at a time: see pointwise::run_tiles
+template <index_t Width, bool Offsets, class Ending>
+KINGLET_NOINLINE void run_any(const BlockInput<Width>& in, const BlockOutput<Width>& output) noexcept {
+  Ending ending(output);
   const std::uint8_t* found[most_filter_rows] = {};
   for (index_t y = 0; y < in.output_rows; ++y) {
     in.find_rows(y, found);
@@ -245,7 +245,7 @@ KINGLET_NOINLINE void run_any(const BlockInput<Width>& in, const Ending& given) 
       for (index_t ky = 0; ky < in.filter_h; ky += 4) {
         const std::uint8_t* const* const rows = found + ky;
         const index_t missing = std::max(index_t{0}, ky + 4 - in.filter_h);
-        const PlainWeights plain(in.d, static_cast<std::int32_t>(0xffffffffU >> (8 * missing)));
+        const OffsetWeights offset_weights(in.d, static_cast<std::int32_t>(0xffffffffU >> (8 * missing)));
         for (index_t kx = 0; kx < in.filter_w; ++kx, weights += 256) {
           const index_t x = in.span.first_column + i * in.span.stride + kx * in.span.dilation;
           const auto load = [&](int r) KINGLET_INLINE_LAMBDA { return in.pixels.load_anywhere(rows[r], x); };
@@ -253,8 +253,8 @@ KINGLET_NOINLINE void run_any(const BlockInput<Width>& in, const Ending& given) 
           const __m512i w[] = {_mm512_load_si512(weights), _mm512_load_si512(weights + 64),
                                _mm512_load_si512(weights + 128), _mm512_load_si512(weights + 192)};
           add_column(acc, column, w);
-          if constexpr (Plain) {
-            plain.add_column(acc, column);
+          if constexpr (Offsets) {
+            offset_weights.add_column(acc, column);
           }
         }
       }
@@ -264,15 +264,16 @@ KINGLET_NOINLINE void run_any(const BlockInput<Width>& in, const Ending& given) 
   }
 }
 
-template <index_t Width, bool Plain, class Ending>
-void run_image(const BlockInput<Width>& in, const Ending& ending) noexcept {
+/// @tparam Ending made of a BlockOutput, it finishes sums
+template <class Ending, bool Offsets, index_t Width>
+void run_image(const BlockInput<Width>& in, const BlockOutput<Width>& output) noexcept {
   const Span& span = in.span;
   if (in.filter_h > 3 || in.filter_w != 3 || span.dilation != 1 || span.stride > 2) {
-    run_any<Width, Plain>(in, ending);
+    run_any<Width, Offsets, Ending>(in, output);
   } else if (span.stride == 1) {
-    run_3_wide<1, Width, Plain>(in, ending);
+    run_3_wide<1, Width, Offsets, Ending>(in, output);
   } else {
-    run_3_wide<2, Width, Plain>(in, ending);
+    run_3_wide<2, Width, Offsets, Ending>(in, output);
   }
 }
 

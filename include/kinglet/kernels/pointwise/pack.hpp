@@ -42,8 +42,10 @@ struct PackedRows {
   static constexpr index_t lanes = 16;
   static constexpr index_t most_vectors = 4;
 
-  /// Of a segment.
-  [[nodiscard]] constexpr index_t groups() const noexcept { return (depth + group - 1) / group; }
+  /// Of a segment. Asked for every call of a kernel, which a division by a number would hold up.
+  [[nodiscard]] constexpr index_t groups() const noexcept {
+    return group == 4 ? (depth + 3) / 4 : (depth + 1) / 2;
+  }
   /// Bytes of a vector's weights for one group.
   [[nodiscard]] constexpr index_t group_bytes() const noexcept { return lanes * group; }
   [[nodiscard]] constexpr index_t blocks() const noexcept {
