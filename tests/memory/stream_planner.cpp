@@ -161,8 +161,8 @@ class Machine {
   void run_chain(std::size_t first, std::size_t count) {
     const std::span<RowLink> chain(n_.links.data() + first, count);
     RowSchedule schedule(chain);
-    for (RowTurn turn = schedule.next(); turn.link != RowLink::outside; turn = schedule.next()) {
-      const auto k = static_cast<std::size_t>(turn.link);
+    while (const RowTurn* const turn = schedule.next()) {
+      const auto k = static_cast<std::size_t>(turn->link);
       const StepRequest& step = n_.steps[first + k];
       RowLink& link = chain[k];
       REQUIRE(link.take > 0);

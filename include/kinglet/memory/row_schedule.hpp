@@ -89,17 +89,17 @@ class RowSchedule {
     }
   }
 
-  /// The link that runs next, its `take` set; `RowLink::outside` when all rows have been made.
-  constexpr RowTurn next() noexcept {
+  /// The link that runs next, its `take` set, until the next call; null when all rows have been made.
+  constexpr const RowTurn* next() noexcept {
     if (depth_ == 0 && !start()) {
-      return {};
+      return nullptr;
     }
     for (;;) {
       const RowTurn& turn = way_[depth_ - 1];
       const std::int16_t missing = missing_producer(links_[static_cast<std::size_t>(turn.link)], turn.end);
       if (missing == RowLink::outside) {
         --depth_;  // whoever asked looks again
-        return turn;
+        return &turn;
       }
       descend(missing, turn.end);
     }
@@ -154,8 +154,8 @@ constexpr std::int32_t oldest_row(std::span<const RowLink> links, std::size_t of
 template <class Before>
 constexpr void count_stored_rows(std::span<RowLink> chain, Before before) noexcept {
   RowSchedule schedule(chain);
-  for (RowTurn turn = schedule.next(); turn.link != RowLink::outside; turn = schedule.next()) {
-    const auto k = static_cast<std::size_t>(turn.link);
+  while (const RowTurn* const turn = schedule.next()) {
+    const auto k = static_cast<std::size_t>(turn->link);
     RowLink& link = chain[k];
     before(k);
     if (!link.whole_output) {

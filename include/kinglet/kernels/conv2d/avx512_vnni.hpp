@@ -91,10 +91,11 @@ struct Avx512Vnni {
   /// What lies in the scratch memory for a row of outputs, or as many of them as are gathered at once.
   struct Copies {
     bool gathered;
-    index_t count;                  ///< outputs
-    std::ptrdiff_t output_stride;   ///< bytes from one output's first byte to the next one's
-    std::ptrdiff_t segment_stride;  ///< bytes from one row of the filter to the next
+    index_t count;  ///< outputs
+    // The strides stand apart: side by side they are read whole right behind being written, for which processors wait.
+    std::ptrdiff_t output_stride;  ///< bytes from one output's first byte to the next one's
     std::size_t size;
+    std::ptrdiff_t segment_stride;  ///< bytes from one row of the filter to the next
 
     template <class C>
     constexpr Copies(const Window& window, const C& tensors) noexcept

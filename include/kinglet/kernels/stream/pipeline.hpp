@@ -41,8 +41,8 @@ struct LineMemory {
 template <class MemoryOf, class Run>
 void run_chain(std::span<RowLink> chain, MemoryOf memory_of, Run run) noexcept {
   RowSchedule schedule(chain);
-  for (RowTurn turn = schedule.next(); turn.link != RowLink::outside; turn = schedule.next()) {
-    const auto k = static_cast<std::size_t>(turn.link);
+  while (const RowTurn* const turn = schedule.next()) {
+    const auto k = static_cast<std::size_t>(turn->link);
     RowLink& link = chain[k];
     const std::int32_t count = link.take;
     const bool is_full = link.next + count - link.base > link.stored;
@@ -55,12 +55,12 @@ void run_chain(std::span<RowLink> chain, MemoryOf memory_of, Run run) noexcept {
                    static_cast<std::size_t>(link.next - oldest) * line.row_bytes);
       link.base = oldest;
     }
-    const std::int32_t first = std::max<std::int32_t>(turn.first, 0);
+    const std::int32_t first = std::max<std::int32_t>(turn->first, 0);
     RowSlice slice{.first = link.next,
                    .count = count,
                    .input_at = {first, first},
-                   .input_rows = std::max<std::int32_t>(turn.end - first, 0),
-                   .above = first - turn.first,
+                   .input_rows = std::max<std::int32_t>(turn->end - first, 0),
+                   .above = first - turn->first,
                    .output_at = link.next - link.base,
                    .last = link.next + count == link.rows};
     for (std::size_t input = 0; input < 2; ++input) {
