@@ -33,9 +33,7 @@ bool may_include(const std::string& from, const std::string& to) {
 
 // Headers whose purpose needs a heap: they build files or bring their own memory.
 bool for_workstations(const Header& header) {
-  static const std::set<std::string> paths = {"kinglet/dispatch/owning_any_executor.hpp",
-                                              "kinglet/memory/heap.hpp", "kinglet/model/writer.hpp",
-                                              "kinglet/runtime/owning_executor.hpp"};
+  static const std::set<std::string> paths = {"kinglet/memory/heap.hpp", "kinglet/model/writer.hpp"};
   return height(header.layer()) == height("optimize") || paths.contains(header.path);
 }
 

@@ -7,9 +7,11 @@
 #include <kinglet/kernels/select.hpp>
 
 #include "support/convolution.hpp"
+#include "support/steps.hpp"
 
 using namespace kinglet;
 using test::Kind;
+using test::Steps;
 
 namespace {
 
@@ -24,40 +26,22 @@ struct Shape {
   index_t groups = 1;
 };
 
-struct Steps {
-  Padding padding = Padding::same;
-  index_t stride_h = 1;
-  index_t stride_w = 1;
-  index_t dilation_h = 1;
-  index_t dilation_w = 1;
-  // Rows and columns around the image besides, as a PAD that is folded brings them.
-  index_t top = 0;
-  index_t bottom = 0;
-  index_t left = 0;
-  index_t right = 0;
-};
-
 using Kernels = test::Kernels<conv2d::Reference, conv2d::Generic, select::native::conv2d>;
 
 /// Nothing as well where VALID padding leaves no output.
 template <class K, template <class> class Memory = test::Misaligned>
 std::string differing(const Shape& s, const Steps& steps, test::Random& random) {
-  const WindowExtent h = window_extent(steps.padding, steps.top + s.height + steps.bottom, s.filter_h,
-                                       steps.stride_h, steps.dilation_h);
-  const WindowExtent w = window_extent(steps.padding, steps.left + s.width + steps.right, s.filter_w,
-                                       steps.stride_w, steps.dilation_w);
-  if (h.output <= 0 || w.output <= 0) {
+  const test::Movement moved = steps.over({s.height, s.width, s.filter_h, s.filter_w});
+  if (moved.height <= 0 || moved.width <= 0) {
     return "";
   }
-  const Window window{steps.stride_h,   steps.stride_w,           steps.dilation_h,
-                      steps.dilation_w, steps.top + h.pad_before, steps.left + w.pad_before};
   const Nhwc input{s.batch, s.height, s.width, s.channels};
   const Ohwi filter{s.outputs, s.filter_h, s.filter_w, s.channels / s.groups};
-  const Nhwc output{s.batch, h.output, w.output, s.outputs};
+  const Nhwc output{s.batch, moved.height, moved.width, s.outputs};
   const std::size_t terms = filter.size() / static_cast<std::size_t>(s.outputs);
   test::RandomConvolution<K, Memory> c({input.size(), filter.size(), output.size(), s.outputs, terms},
                                        random);
-  return c.template differing<Kernels>(input, filter, output, window);
+  return c.template differing<Kernels>(input, filter, output, moved.window);
 }
 
 constexpr std::array<Multiplier, 4> ones{{{1 << 30, 1}, {1 << 30, 1}, {1 << 30, 1}, {1 << 30, 1}}};
@@ -162,13 +146,7 @@ TEST_CASE_TEMPLATE("kernels equal reference: filters, strides, dilations, paddin
                         .outputs = random.in(1, 5),
                         .filter_h = filter[0],
                         .filter_w = filter[1]};
-          Steps steps{padding, strides / 3 + 1, strides % 3 + 1, dilations / 2 + 1, dilations % 2 + 1};
-          if (random.one_in(3)) {  // whole windows may be outside
-            steps.top = random.in(0, 6);
-            steps.bottom = random.in(0, 6);
-            steps.left = random.in(0, 6);
-            steps.right = random.in(0, 6);
-          }
+          const Steps steps = Steps::draw(padding, strides, dilations, random);
           CAPTURE(s.height);
           CAPTURE(s.width);
           CAPTURE(s.filter_h);

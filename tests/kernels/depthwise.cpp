@@ -7,9 +7,11 @@
 #include <kinglet/kernels/select.hpp>
 
 #include "support/convolution.hpp"
+#include "support/steps.hpp"
 
 using namespace kinglet;
 using test::Kind;
+using test::Steps;
 
 namespace {
 
@@ -23,33 +25,16 @@ struct Shape {
   index_t filter_w = 3;
 };
 
-struct Steps {
-  Padding padding = Padding::same;
-  index_t stride_h = 1;
-  index_t stride_w = 1;
-  index_t dilation_h = 1;
-  index_t dilation_w = 1;
-  // Rows and columns around the image besides, as a PAD that is folded brings them.
-  index_t top = 0;
-  index_t bottom = 0;
-  index_t left = 0;
-  index_t right = 0;
-};
-
 using Kernels = test::Kernels<depthwise::Reference, depthwise::Generic, select::native::depthwise>;
 
 /// Nothing as well where VALID padding leaves no output.
 template <class K, template <class> class Memory = test::Misaligned>
 std::string differing(const Shape& s, const Steps& steps, test::Random& random) {
-  const WindowExtent h = window_extent(steps.padding, steps.top + s.height + steps.bottom, s.filter_h,
-                                       steps.stride_h, steps.dilation_h);
-  const WindowExtent w = window_extent(steps.padding, steps.left + s.width + steps.right, s.filter_w,
-                                       steps.stride_w, steps.dilation_w);
-  if (h.output <= 0 || w.output <= 0) {
+  const test::Movement moved = steps.over({s.height, s.width, s.filter_h, s.filter_w});
+  if (moved.height <= 0 || moved.width <= 0) {
     return "";
   }
-  Window window{steps.stride_h,   steps.stride_w,           steps.dilation_h,
-                steps.dilation_w, steps.top + h.pad_before, steps.left + w.pad_before};
+  Window window = moved.window;
   if (s.batch == 1 && random.one_in(3)) {  // rows go round in their memory
     window.ring = s.height;
     window.ring_first = random.in(0, s.height - 1);
@@ -57,7 +42,7 @@ std::string differing(const Shape& s, const Steps& steps, test::Random& random) 
   const index_t outputs = s.channels * s.depth_multiplier;
   const Nhwc input{s.batch, s.height, s.width, s.channels};
   const Nhwc filter{1, s.filter_h, s.filter_w, outputs};
-  const Nhwc output{s.batch, h.output, w.output, outputs};
+  const Nhwc output{s.batch, moved.height, moved.width, outputs};
   const std::size_t terms = filter.size() / static_cast<std::size_t>(outputs);
   test::RandomConvolution<K, Memory> c({input.size(), filter.size(), output.size(), outputs, terms}, random);
   return c.template differing<Kernels>(input, filter, output, window);
@@ -124,13 +109,7 @@ TEST_CASE_TEMPLATE("kernels equal reference: filters, strides, dilations, paddin
                         .channels = random.one_in(4) ? random.in(60, 70) : random.in(1, 20),
                         .filter_h = filter[0],
                         .filter_w = filter[1]};
-          Steps steps{padding, strides / 3 + 1, strides % 3 + 1, dilations / 2 + 1, dilations % 2 + 1};
-          if (random.one_in(3)) {  // whole windows may be outside
-            steps.top = random.in(0, 6);
-            steps.bottom = random.in(0, 6);
-            steps.left = random.in(0, 6);
-            steps.right = random.in(0, 6);
-          }
+          const Steps steps = Steps::draw(padding, strides, dilations, random);
           CAPTURE(s.height);
           CAPTURE(s.width);
           CAPTURE(s.channels);

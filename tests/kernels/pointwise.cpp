@@ -119,6 +119,14 @@ TEST_CASE_TEMPLATE("kernels stay inside their memory", K, Kind<std::int8_t, std:
     }
     CHECK(differing<K, test::Guarded>({1, 1, 25, channels, 67}, random) == "");
   }
+  // More rows than are copied or widened at once, the last of which are fewer.
+  for (const index_t channels : {33, 96, 201}) {
+    for (const index_t pixels : {71, 150}) {
+      CAPTURE(channels);
+      CAPTURE(pixels);
+      CHECK(differing<K, test::Guarded>({1, 1, pixels, channels, 19}, random) == "");
+    }
+  }
 }
 
 TEST_CASE("kernels equal reference: signed weights of unsigned activations") {
