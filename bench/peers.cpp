@@ -26,8 +26,14 @@ using Json = nlohmann::ordered_json;
 using bench::Contender;
 using Bytes = std::vector<std::byte>;
 
-const std::map<std::string, kinglet::Aim> aims = {
-    {"auto", kinglet::Aim::automatic}, {"fast", kinglet::Aim::fast}, {"small", kinglet::Aim::small}};
+std::map<std::string, kinglet::Aim> all_aims() {
+  std::map<std::string, kinglet::Aim> aims;
+  for (const kinglet::AimName& aim : kinglet::aim_names) {
+    aims.emplace(aim.name, aim.aim);
+  }
+  return aims;
+}
+const std::map<std::string, kinglet::Aim> aims = all_aims();
 
 struct Options {
   std::string model;

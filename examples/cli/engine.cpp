@@ -5,16 +5,6 @@
 #include "failure.hpp"
 
 namespace cli {
-namespace {
-
-struct AimEntry {
-  std::string_view name;
-  kinglet::Aim aim;
-};
-constexpr AimEntry aims[] = {
-    {"auto", kinglet::Aim::automatic}, {"fast", kinglet::Aim::fast}, {"small", kinglet::Aim::small}};
-
-}  // namespace
 
 const std::vector<std::string>& profile_names() {
   static const std::vector<std::string> names{std::string(kinglet::profile::tflm::name),
@@ -26,7 +16,7 @@ const std::vector<std::string>& profile_names() {
 const std::vector<std::string>& aim_names() {
   static const std::vector<std::string> names = [] {
     std::vector<std::string> list;
-    for (const AimEntry& aim : aims) {
+    for (const kinglet::AimName& aim : kinglet::aim_names) {
       list.emplace_back(aim.name);
     }
     return list;
@@ -38,7 +28,7 @@ kinglet::Aim aim_of(const EngineChoice& choice) {
   if (choice.observed) {
     return kinglet::Aim::observed;
   }
-  for (const AimEntry& aim : aims) {
+  for (const kinglet::AimName& aim : kinglet::aim_names) {
     if (aim.name == choice.aim) {
       return aim.aim;
     }

@@ -5,6 +5,7 @@
 
 #include <kinglet/memory/planner.hpp>
 #include <kinglet/memory/row_schedule.hpp>
+#include <string_view>
 #include <utility>
 
 namespace kinglet::inline KINGLET_TARGET {
@@ -27,6 +28,13 @@ enum class Aim : std::uint8_t {
   small,      ///< the smallest plan
   observed,  ///< every operator at once and by itself, so that every output can be looked at
 };
+
+/// What users call those that they choose between.
+struct AimName {
+  std::string_view name;
+  Aim aim;
+};
+inline constexpr AimName aim_names[] = {{"auto", Aim::automatic}, {"fast", Aim::fast}, {"small", Aim::small}};
 
 enum class RowMode : std::uint8_t {
   none,  ///< only at once
