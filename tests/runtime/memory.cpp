@@ -99,6 +99,26 @@ void check_sizes(const Model& model) {
   CHECK(less_storage.status().limit == static_cast<std::int64_t>(needs.storage_bytes()));
 }
 
+/// By a plan that lies elsewhere, the arena need not hold the planner.
+void check_by_plan(const Model& model, Aim aim, const std::vector<Bytes>& inputs,
+                   const std::vector<Bytes>& expected) {
+  Bytes workspace(workspace_bytes(model));
+  const auto plan = test::Executor<>::plan(model, aim, workspace);
+  REQUIRE(plan);
+  const test::GuardedBytes arena(plan->needs.arena_bytes, test::Guard::behind);
+  const test::GuardedBytes storage(kinglet::needs_of(model, *plan).storage_bytes(), test::Guard::behind);
+  const auto create = [&](std::size_t less_arena, std::size_t less_storage) {
+    return test::Executor<>::create(model, *plan,
+                                    {arena.bytes().first(arena.bytes().size() - less_arena),
+                                     storage.bytes().first(storage.bytes().size() - less_storage)});
+  };
+  auto executor = create(0, 0);
+  REQUIRE(executor);
+  CHECK(run(*executor, inputs) == expected);
+  CHECK(create(1, 0).status().code == Errc::arena_too_small);
+  CHECK(create(0, 1).status().code == Errc::storage_too_small);
+}
+
 using MobileNet = nn::MobileNetV2<>;
 static_assert(MobileNet::arena_bytes <= 262'144);
 
@@ -123,6 +143,7 @@ TEST_CASE("exactly the memory that is asked for, between forbidden pages: files"
         REQUIRE(exact.executor);
         CHECK(run(*exact.executor, inputs) == expected.outputs);
       }
+      check_by_plan(*model, aim, inputs, expected.outputs);
     }
   }
 }

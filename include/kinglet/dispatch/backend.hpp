@@ -88,18 +88,28 @@ class Backend {
   /// See Executor::create.
   [[nodiscard]] Result<AnyExecutor> create(const Model& model, const ExecutorMemory& memory,
                                            Aim aim = Aim::automatic) const noexcept {
-    static_assert(std::is_trivially_copyable_v<AnyExecutor::Members>);
-    alignas(AnyExecutor::Members) std::array<std::byte, sizeof(AnyExecutor::Members)> executor{};
-    Status status;
-    executors_->create(subject(model, aim), &memory, executor.data(), &status);
-    return status.ok() ? Result<AnyExecutor>(
-                             AnyExecutor(*unit_, *executors_, std::bit_cast<AnyExecutor::Members>(executor)))
-                       : status;
+    return create(subject(model, aim), nullptr, memory);
+  }
+  /// The same by a plan that is there. @param made for this model, by `plan`
+  [[nodiscard]] Result<AnyExecutor> create(const Model& model, const MemoryPlan& made,
+                                           const ExecutorMemory& memory) const noexcept {
+    return create(subject(model, Aim::automatic), &made, memory);
   }
 
  private:
   Backend(const abi::Unit& unit, const abi::Executors& executors) noexcept
       : unit_(&unit), executors_(&executors) {}
+
+  [[nodiscard]] Result<AnyExecutor> create(const abi::Subject& subject, const MemoryPlan* plan,
+                                           const ExecutorMemory& memory) const noexcept {
+    static_assert(std::is_trivially_copyable_v<AnyExecutor::Members>);
+    alignas(AnyExecutor::Members) std::array<std::byte, sizeof(AnyExecutor::Members)> executor{};
+    Status status;
+    executors_->create(subject, plan, &memory, executor.data(), &status);
+    return status.ok() ? Result<AnyExecutor>(
+                             AnyExecutor(*unit_, *executors_, std::bit_cast<AnyExecutor::Members>(executor)))
+                       : status;
+  }
 
   static abi::Subject subject(const Model& model, Aim aim) noexcept {
     return {&model, static_cast<std::uint8_t>(aim)};

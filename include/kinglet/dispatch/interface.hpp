@@ -48,7 +48,8 @@ struct Executors {
                void* status) noexcept = nullptr;
   void (*measure)(Subject subject, std::span<std::byte> workspace, void* memory_needs,
                   void* status) noexcept = nullptr;
-  void (*create)(Subject subject, const void* executor_memory, void* executor,
+  /// By a memory plan that is there; where it is null, by one for the subject's aim.
+  void (*create)(Subject subject, const void* memory_plan, const void* executor_memory, void* executor,
                  void* status) noexcept = nullptr;
   std::size_t (*check)(const void* model, Reporter reporter) = nullptr;
   void (*run)(void* executor) noexcept = nullptr;

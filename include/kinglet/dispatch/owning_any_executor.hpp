@@ -14,8 +14,10 @@ class OwningAnyExecutor : public Owning<AnyExecutor> {
   static Result<OwningAnyExecutor> create(const Model& model, const Backend& backend,
                                           Aim aim = Aim::automatic) noexcept {
     auto made = make(
-        model, [&](std::span<std::byte> workspace) { return backend.measure(model, aim, workspace); },
-        [&](const ExecutorMemory& memory) { return backend.create(model, memory, aim); });
+        model, [&](std::span<std::byte> workspace) { return backend.plan(model, workspace, aim); },
+        [&](const MemoryPlan& plan, const ExecutorMemory& memory) {
+          return backend.create(model, plan, memory);
+        });
     return made ? Result<OwningAnyExecutor>(OwningAnyExecutor(*std::move(made))) : made.status();
   }
 

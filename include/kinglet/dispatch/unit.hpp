@@ -55,8 +55,12 @@ struct ExecutorsOf {
                       void* status) noexcept {
     sent(Runs::measure(received<Model>(subject.model), Aim{subject.aim}, workspace), needs, status);
   }
-  static void create(abi::Subject subject, const void* memory, void* executor, void* status) noexcept {
-    sent(Runs::create(received<Model>(subject.model), received<ExecutorMemory>(memory), Aim{subject.aim}),
+  static void create(abi::Subject subject, const void* plan, const void* memory, void* executor,
+                     void* status) noexcept {
+    const Model& model = received<Model>(subject.model);
+    const auto& room = received<ExecutorMemory>(memory);
+    sent(plan == nullptr ? Runs::create(model, room, Aim{subject.aim})
+                         : Runs::create(model, received<MemoryPlan>(plan), room),
          executor, status);
   }
   static std::size_t check(const void* model, abi::Reporter reporter) {

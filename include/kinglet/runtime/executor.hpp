@@ -37,43 +37,44 @@ class Executor {
       alignas(buffer_alignment) std::byte stack[65536];
       return measure(model, aim, stack);
     }
-    const auto plan = plan_model(model, Operators::table, workspace, aim);
-    if (!plan) {
-      return plan.status();
-    }
-    MemoryNeeds needs = plan->needs;
-    needs.state_bytes += ends_bytes(model);
-    // While loading, the planner works in the arena, which has no other use yet.
-    needs.arena_bytes = std::max(needs.arena_bytes, workspace_bytes(model));
-    return needs;
+    const auto made = plan(model, aim, workspace);
+    return made ? Result<MemoryNeeds>(needs_of(model, *made)) : made.status();
+  }
+
+  /// What `measure` looks at: for those who make the executor right behind it. Lies in the workspace, as large as above.
+  static Result<MemoryPlan> plan(const Model& model, Aim aim, std::span<std::byte> workspace) noexcept {
+    return plan_model(model, Operators::table, workspace, aim);
   }
 
   /// Makes a model ready to run.
   static Result<Executor> create(const Model& model, const ExecutorMemory& memory,
                                  Aim aim = Aim::automatic) noexcept {
-    if (!is_aligned(memory.arena.data()) || !is_aligned(memory.storage.data())) {
-      return Status::failure(Errc::misaligned_memory, "arena and storage must be aligned to 16 bytes");
+    if (const Status status = check_alignment(memory); !status.ok()) {
+      return status;
     }
-    if (memory.arena.size() < workspace_bytes(model)) {
-      return Status::failure(Errc::arena_too_small, "bytes", static_cast<std::int64_t>(memory.arena.size()),
-                             static_cast<std::int64_t>(workspace_bytes(model)));
+    if (const Status status = check_arena(memory, workspace_bytes(model)); !status.ok()) {
+      return status;
     }
-    const auto plan = plan_model(model, Operators::table, memory.arena, aim);
-    if (!plan) {
-      return plan.status();
+    const auto made = plan(model, aim, memory.arena);
+    return made ? create(model, *made, memory) : made.status();
+  }
+  /// The same by a plan that is there. @param made for this model, by `plan`
+  static Result<Executor> create(const Model& model, const MemoryPlan& made,
+                                 const ExecutorMemory& memory) noexcept {
+    if (const Status status = check_alignment(memory); !status.ok()) {
+      return status;
     }
-    if (memory.arena.size() < plan->needs.arena_bytes) {
-      return Status::failure(Errc::arena_too_small, "bytes", static_cast<std::int64_t>(memory.arena.size()),
-                             static_cast<std::int64_t>(plan->needs.arena_bytes));
+    if (const Status status = check_arena(memory, made.needs.arena_bytes); !status.ok()) {
+      return status;
     }
-    const std::size_t storage_needed = plan->needs.storage_bytes() + ends_bytes(model);
+    const std::size_t storage_needed = made.needs.storage_bytes() + ends_bytes(model);
     if (memory.storage.size() < storage_needed) {
       return Status::failure(Errc::storage_too_small, "bytes",
                              static_cast<std::int64_t>(memory.storage.size()),
                              static_cast<std::int64_t>(storage_needed));
     }
     Executor executor(model);
-    executor.prepare(*plan, memory);
+    executor.prepare(made, memory);
     return executor;
   }
 
@@ -154,15 +155,19 @@ class Executor {
                                            model_.tensor(model_.op(op).outputs[0]).bytes()));
   }
 
-  /// Bytes of the tables of inputs and outputs.
-  static std::size_t ends_bytes(const Model& model) noexcept {
-    Arena arena;
-    arena.make<std::span<std::byte>>(model.inputs().size());
-    arena.make<std::span<const std::byte>>(model.outputs().size());
-    return arena.used();
+  static Status check_alignment(const ExecutorMemory& memory) noexcept {
+    return is_aligned(memory.arena.data()) && is_aligned(memory.storage.data())
+               ? Status{}
+               : Status::failure(Errc::misaligned_memory, "arena and storage must be aligned to 16 bytes");
+  }
+  static Status check_arena(const ExecutorMemory& memory, std::size_t bytes) noexcept {
+    return memory.arena.size() >= bytes ? Status{}
+                                        : Status::failure(Errc::arena_too_small, "bytes",
+                                                          static_cast<std::int64_t>(memory.arena.size()),
+                                                          static_cast<std::int64_t>(bytes));
   }
 
-  /// Second pass over the operators, with memory. The plan lies in the arena, which operators only point into.
+  /// Second pass over the operators, with memory. The plan may lie in the arena, which operators only point into.
   void prepare(const MemoryPlan& plan, const ExecutorMemory& memory) noexcept {
     const std::size_t state_bytes = plan.needs.state_bytes + ends_bytes(model_);
     Arena state(memory.storage.first(state_bytes));

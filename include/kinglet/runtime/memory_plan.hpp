@@ -62,6 +62,14 @@ inline std::size_t count_activations(const Model& model) noexcept {
 
 }  // namespace detail
 
+/// Bytes of an executor's tables of inputs and outputs.
+inline std::size_t ends_bytes(const Model& model) noexcept {
+  Arena arena;
+  arena.make<std::span<std::byte>>(model.inputs().size());
+  arena.make<std::span<const std::byte>>(model.outputs().size());
+  return arena.used();
+}
+
 /// Steps in chains.
 inline std::size_t count_streamed(const MemoryPlan& plan) noexcept {
   return static_cast<std::size_t>(std::ranges::count_if(plan.network.steps, &StepRequest::streams));
@@ -193,6 +201,15 @@ inline std::size_t workspace_bytes(const Model& model) noexcept {
 /// Most buffers that are planned: the planner's time is quadratic, a fraction of a second for this many, and no file
 /// may hang it.
 inline constexpr std::size_t max_planned_buffers = 8'192;
+
+/// What an executor needs that runs by this plan. While loading without one, the planner works in the arena, which has
+/// no other use yet.
+inline MemoryNeeds needs_of(const Model& model, const MemoryPlan& plan) noexcept {
+  MemoryNeeds needs = plan.needs;
+  needs.state_bytes += ends_bytes(model);
+  needs.arena_bytes = std::max(needs.arena_bytes, workspace_bytes(model));
+  return needs;
+}
 
 /// Checks and plans. @param workspace at least `workspace_bytes(model)`, aligned to `buffer_alignment`; the result
 /// points into it.

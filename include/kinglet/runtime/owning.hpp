@@ -19,30 +19,31 @@ class Owning {
   [[nodiscard]] const MemoryNeeds& needs() const noexcept { return needs_; }
 
  protected:
-  /// @param measure (workspace): Result<MemoryNeeds>  @param create (const ExecutorMemory&): Result<Runs>
-  template <class Measure, class Create>
-  static Result<Owning> make(const Model& model, Measure measure, Create create) noexcept {
+  /// @param plan (workspace): Result<MemoryPlan>  @param create (const MemoryPlan&, const ExecutorMemory&): Result<Runs>
+  template <class Plan, class Create>
+  static Result<Owning> make(const Model& model, Plan plan, Create create) noexcept {
     const std::size_t work = workspace_bytes(model);
     const AlignedBytes workspace = allocate_aligned(work);
     if (!workspace) {
       return out_of_memory(work);
     }
-    const Result<MemoryNeeds> needs = measure(std::span(workspace.get(), work));
-    if (!needs) {
-      return needs.status();
+    const Result<MemoryPlan> made = plan(std::span(workspace.get(), work));
+    if (!made) {
+      return made.status();
     }
+    const MemoryNeeds needs = needs_of(model, *made);
     // The arena is a multiple of the alignment, so the storage behind it is aligned as well.
-    AlignedBytes memory = allocate_aligned(needs->total_bytes());
+    AlignedBytes memory = allocate_aligned(needs.total_bytes());
     if (!memory) {
-      return out_of_memory(needs->total_bytes());
+      return out_of_memory(needs.total_bytes());
     }
-    std::byte* const storage = memory.get() + needs->arena_bytes;
+    std::byte* const storage = memory.get() + needs.arena_bytes;
     const Result<Runs> executor =
-        create(ExecutorMemory{{memory.get(), needs->arena_bytes}, {storage, needs->storage_bytes()}});
+        create(*made, ExecutorMemory{{memory.get(), needs.arena_bytes}, {storage, needs.storage_bytes()}});
     if (!executor) {
       return executor.status();
     }
-    return Owning(std::move(memory), *executor, *needs);
+    return Owning(std::move(memory), *executor, needs);
   }
 
  private:

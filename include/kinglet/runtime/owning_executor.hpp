@@ -16,8 +16,10 @@ class OwningExecutor : public Owning<Executor<P, Kernels, Operators>> {
 
   static Result<OwningExecutor> create(const Model& model, Aim aim = Aim::automatic) noexcept {
     auto made = Owning<Runs>::make(
-        model, [&](std::span<std::byte> workspace) { return Runs::measure(model, aim, workspace); },
-        [&](const ExecutorMemory& memory) { return Runs::create(model, memory, aim); });
+        model, [&](std::span<std::byte> workspace) { return Runs::plan(model, aim, workspace); },
+        [&](const MemoryPlan& plan, const ExecutorMemory& memory) {
+          return Runs::create(model, plan, memory);
+        });
     return made ? Result<OwningExecutor>(OwningExecutor(*std::move(made))) : made.status();
   }
 
