@@ -147,6 +147,14 @@ TEST_CASE("every target of this program gives the same bytes in every profile, h
       expected = outputs;
       CHECK(outputs_of(network) == expected);  // again, in memory that is no longer fresh
       CHECK(owning->needs().macs > 0);
+      const auto needs = backend->measure(*model);
+      REQUIRE(needs);
+      std::vector<std::max_align_t> memory(needs->total_bytes() / sizeof(std::max_align_t) + 1);
+      const auto bytes = std::as_writable_bytes(std::span(memory));
+      auto planning =
+          backend->create(*model, {bytes.first(needs->arena_bytes), bytes.subspan(needs->arena_bytes)});
+      REQUIRE(planning);
+      CHECK(outputs_of(*planning) == expected);
       auto observed = OwningAnyExecutor::create(*model, *backend, Aim::observed);
       REQUIRE(observed);
       CHECK(outputs_of(**observed) == expected);

@@ -31,7 +31,7 @@ bool may_include(const std::string& from, const std::string& to) {
   return from == to || (height(to) >= 0 && height(to) < height(from));
 }
 
-// Headers whose purpose needs a heap: they build files or bring their own memory.
+// Headers whose purpose needs a heap: they build files, or are the way to its memory.
 bool for_workstations(const Header& header) {
   static const std::set<std::string> paths = {"kinglet/memory/heap.hpp", "kinglet/model/writer.hpp"};
   return height(header.layer()) == height("optimize") || paths.contains(header.path);

@@ -103,10 +103,10 @@ void check_sizes(const Model& model) {
 void check_by_plan(const Model& model, Aim aim, const std::vector<Bytes>& inputs,
                    const std::vector<Bytes>& expected) {
   Bytes workspace(workspace_bytes(model));
-  const auto plan = test::Executor<>::plan(model, aim, workspace);
+  const auto plan = test::Executor<>::plan(model, workspace, aim);
   REQUIRE(plan);
   const test::GuardedBytes arena(plan->needs.arena_bytes, test::Guard::behind);
-  const test::GuardedBytes storage(kinglet::needs_of(model, *plan).storage_bytes(), test::Guard::behind);
+  const test::GuardedBytes storage(plan->needs.storage_bytes(), test::Guard::behind);
   const auto create = [&](std::size_t less_arena, std::size_t less_storage) {
     return test::Executor<>::create(model, *plan,
                                     {arena.bytes().first(arena.bytes().size() - less_arena),

@@ -11,8 +11,8 @@ namespace test {
 
 using kinglet::index_t;
 
-/// The image that a filter moves over.
-struct Moved {
+/// An image, and the filter that moves over it.
+struct ImageAndFilter {
   index_t height;
   index_t width;
   index_t filter_h;
@@ -38,7 +38,8 @@ struct Steps {
   index_t left = 0;
   index_t right = 0;
 
-  /// Strides up to 3 and dilations up to 2, all of them counted through. Whole windows may be outside the image.
+  /// Whole windows may be outside the image.
+  /// @param strides 0 to 8: each pair of strides up to 3  @param dilations 0 to 3: each pair of dilations up to 2
   static Steps draw(kinglet::Padding padding, index_t strides, index_t dilations, Random& random) {
     Steps steps{padding, strides / 3 + 1, strides % 3 + 1, dilations / 2 + 1, dilations % 2 + 1};
     if (random.one_in(3)) {
@@ -50,11 +51,11 @@ struct Steps {
     return steps;
   }
 
-  [[nodiscard]] Movement over(const Moved& image) const {
+  [[nodiscard]] Movement over(const ImageAndFilter& of) const {
     const auto h =
-        kinglet::window_extent(padding, top + image.height + bottom, image.filter_h, stride_h, dilation_h);
+        kinglet::window_extent(padding, top + of.height + bottom, of.filter_h, stride_h, dilation_h);
     const auto w =
-        kinglet::window_extent(padding, left + image.width + right, image.filter_w, stride_w, dilation_w);
+        kinglet::window_extent(padding, left + of.width + right, of.filter_w, stride_w, dilation_w);
     return {{stride_h, stride_w, dilation_h, dilation_w, top + h.pad_before, left + w.pad_before},
             h.output,
             w.output};

@@ -68,7 +68,7 @@ class Backend {
     return status.ok() ? Result<MemoryNeeds>(needs) : status;
   }
 
-  /// See plan_model; the result lies in the workspace.
+  /// See Executor::plan.
   [[nodiscard]] Result<MemoryPlan> plan(const Model& model, std::span<std::byte> workspace,
                                         Aim aim = Aim::automatic) const noexcept {
     MemoryPlan plan;
@@ -88,24 +88,26 @@ class Backend {
   /// See Executor::create.
   [[nodiscard]] Result<AnyExecutor> create(const Model& model, const ExecutorMemory& memory,
                                            Aim aim = Aim::automatic) const noexcept {
-    return create(subject(model, aim), nullptr, memory);
+    return create(subject(model, aim), memory);
   }
-  /// The same by a plan that is there. @param made for this model, by `plan`
+  /// The same by a plan that is there. @param made for this model, by this backend's `plan`
   [[nodiscard]] Result<AnyExecutor> create(const Model& model, const MemoryPlan& made,
                                            const ExecutorMemory& memory) const noexcept {
-    return create(subject(model, Aim::automatic), &made, memory);
+    abi::Subject planned = subject(model, Aim::automatic);  // which the plan has followed, or another one
+    planned.memory_plan = &made;
+    return create(planned, memory);
   }
 
  private:
   Backend(const abi::Unit& unit, const abi::Executors& executors) noexcept
       : unit_(&unit), executors_(&executors) {}
 
-  [[nodiscard]] Result<AnyExecutor> create(const abi::Subject& subject, const MemoryPlan* plan,
+  [[nodiscard]] Result<AnyExecutor> create(const abi::Subject& subject,
                                            const ExecutorMemory& memory) const noexcept {
     static_assert(std::is_trivially_copyable_v<AnyExecutor::Members>);
     alignas(AnyExecutor::Members) std::array<std::byte, sizeof(AnyExecutor::Members)> executor{};
     Status status;
-    executors_->create(subject, plan, &memory, executor.data(), &status);
+    executors_->create(subject, &memory, executor.data(), &status);
     return status.ok() ? Result<AnyExecutor>(
                              AnyExecutor(*unit_, *executors_, std::bit_cast<AnyExecutor::Members>(executor)))
                        : status;

@@ -33,10 +33,11 @@ struct Reporter {
   void (*report)(void* context, const void* status);
 };
 
-/// A Model, and what its memory is planned for (an Aim).
+/// A Model, and what its memory is planned for (an Aim); to create an executor, a MemoryPlan may be there.
 struct Subject {
   const void* model;
   std::uint8_t aim;
+  const void* memory_plan = nullptr;
 };
 
 /// The executor in one profile and with one way to keep weights. A Model comes in, a Status and a result come out where
@@ -48,8 +49,7 @@ struct Executors {
                void* status) noexcept = nullptr;
   void (*measure)(Subject subject, std::span<std::byte> workspace, void* memory_needs,
                   void* status) noexcept = nullptr;
-  /// By a memory plan that is there; where it is null, by one for the subject's aim.
-  void (*create)(Subject subject, const void* memory_plan, const void* executor_memory, void* executor,
+  void (*create)(Subject subject, const void* executor_memory, void* executor,
                  void* status) noexcept = nullptr;
   std::size_t (*check)(const void* model, Reporter reporter) = nullptr;
   void (*run)(void* executor) noexcept = nullptr;

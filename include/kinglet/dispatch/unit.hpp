@@ -48,19 +48,19 @@ struct ExecutorsOf {
 
   static void plan(abi::Subject subject, std::span<std::byte> workspace, void* memory_plan,
                    void* status) noexcept {
-    sent(plan_model(received<Model>(subject.model), Operators::table, workspace, Aim{subject.aim}),
-         memory_plan, status);
+    sent(Runs::plan(received<Model>(subject.model), workspace, Aim{subject.aim}), memory_plan, status);
   }
   static void measure(abi::Subject subject, std::span<std::byte> workspace, void* needs,
                       void* status) noexcept {
     sent(Runs::measure(received<Model>(subject.model), Aim{subject.aim}, workspace), needs, status);
   }
-  static void create(abi::Subject subject, const void* plan, const void* memory, void* executor,
+  static void create(abi::Subject subject, const void* executor_memory, void* executor,
                      void* status) noexcept {
-    const Model& model = received<Model>(subject.model);
-    const auto& room = received<ExecutorMemory>(memory);
-    sent(plan == nullptr ? Runs::create(model, room, Aim{subject.aim})
-                         : Runs::create(model, received<MemoryPlan>(plan), room),
+    const auto model = received<Model>(subject.model);
+    const auto memory = received<ExecutorMemory>(executor_memory);
+    sent(subject.memory_plan == nullptr
+             ? Runs::create(model, memory, Aim{subject.aim})
+             : Runs::create(model, received<MemoryPlan>(subject.memory_plan), memory),
          executor, status);
   }
   static std::size_t check(const void* model, abi::Reporter reporter) {

@@ -72,7 +72,7 @@ inline constexpr std::int32_t max_chain = 32;
 
 /// A link that runs next, for its next `take` rows.
 struct RowTurn {
-  std::int16_t link = RowLink::outside;
+  std::int16_t link = 0;
   std::int32_t first = 0;  ///< row of the input where its window begins, outside the image too
   std::int32_t end = 0;    ///< of the rows it reads
 };
@@ -89,7 +89,7 @@ class RowSchedule {
     }
   }
 
-  /// The link that runs next, its `take` set, until the next call; null when all rows have been made.
+  /// The link that runs next, its `take` set; null when all rows have been made. Valid until the next call.
   constexpr const RowTurn* next() noexcept {
     if (depth_ == 0 && !start()) {
       return nullptr;

@@ -29,7 +29,7 @@ enum class Aim : std::uint8_t {
   observed,  ///< every operator at once and by itself, so that every output can be looked at
 };
 
-/// What users call those that they choose between.
+/// Names of the aims that users choose between; `observed` is none of them.
 struct AimName {
   std::string_view name;
   Aim aim;

@@ -37,12 +37,20 @@ class Executor {
       alignas(buffer_alignment) std::byte stack[65536];
       return measure(model, aim, stack);
     }
-    const auto made = plan(model, aim, workspace);
-    return made ? Result<MemoryNeeds>(needs_of(model, *made)) : made.status();
+    const auto made = plan(model, workspace, aim);
+    if (!made) {
+      return made.status();
+    }
+    MemoryNeeds needs = made->needs;
+    // While loading, the planner works in the arena, which has no other use yet.
+    needs.arena_bytes = std::max(needs.arena_bytes, workspace_bytes(model));
+    return needs;
   }
 
-  /// What `measure` looks at: for those who make the executor right behind it. Lies in the workspace, as large as above.
-  static Result<MemoryPlan> plan(const Model& model, Aim aim, std::span<std::byte> workspace) noexcept {
+  /// For those who make the executor right behind it: planning once, in memory of its own.
+  /// @param workspace at least `workspace_bytes(model)`, aligned to `buffer_alignment`; the plan lies in it
+  static Result<MemoryPlan> plan(const Model& model, std::span<std::byte> workspace,
+                                 Aim aim = Aim::automatic) noexcept {
     return plan_model(model, Operators::table, workspace, aim);
   }
 
@@ -55,10 +63,11 @@ class Executor {
     if (const Status status = check_arena(memory, workspace_bytes(model)); !status.ok()) {
       return status;
     }
-    const auto made = plan(model, aim, memory.arena);
+    const auto made = plan(model, memory.arena, aim);
     return made ? create(model, *made, memory) : made.status();
   }
-  /// The same by a plan that is there. @param made for this model, by `plan`
+  /// The same by a plan that is there, whose `needs` are all that it takes.
+  /// @param made for this model, by `plan` of this very type of executor; as it was made, and its workspace too
   static Result<Executor> create(const Model& model, const MemoryPlan& made,
                                  const ExecutorMemory& memory) noexcept {
     if (const Status status = check_alignment(memory); !status.ok()) {
@@ -67,7 +76,7 @@ class Executor {
     if (const Status status = check_arena(memory, made.needs.arena_bytes); !status.ok()) {
       return status;
     }
-    const std::size_t storage_needed = made.needs.storage_bytes() + ends_bytes(model);
+    const std::size_t storage_needed = made.needs.storage_bytes();
     if (memory.storage.size() < storage_needed) {
       return Status::failure(Errc::storage_too_small, "bytes",
                              static_cast<std::int64_t>(memory.storage.size()),
@@ -169,7 +178,7 @@ class Executor {
 
   /// Second pass over the operators, with memory. The plan may lie in the arena, which operators only point into.
   void prepare(const MemoryPlan& plan, const ExecutorMemory& memory) noexcept {
-    const std::size_t state_bytes = plan.needs.state_bytes + ends_bytes(model_);
+    const std::size_t state_bytes = plan.needs.state_bytes;
     Arena state(memory.storage.first(state_bytes));
     Arena packed(memory.storage.subspan(state_bytes));
     const TensorAddresses addresses{memory.arena.data(), plan.buffers(), plan.activations};

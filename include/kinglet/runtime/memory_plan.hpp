@@ -12,7 +12,7 @@ namespace kinglet::inline KINGLET_TARGET {
 /// How much memory a model needs, and of what kind.
 struct MemoryNeeds {
   std::size_t arena_bytes = 0;  ///< activations and scratch, inputs and outputs included
-  std::size_t state_bytes = 0;  ///< the executor's tables: steps, and rows made of chains
+  std::size_t state_bytes = 0;  ///< the executor's tables: steps, rows made of chains, inputs and outputs
   std::size_t packed_weight_bytes =
       0;  ///< constant once loaded: weights as kernels want them, multipliers, kernels' arguments
   std::size_t constant_bytes = 0;  ///< used in place from the file
@@ -202,15 +202,6 @@ inline std::size_t workspace_bytes(const Model& model) noexcept {
 /// may hang it.
 inline constexpr std::size_t max_planned_buffers = 8'192;
 
-/// What an executor needs that runs by this plan. While loading without one, the planner works in the arena, which has
-/// no other use yet.
-inline MemoryNeeds needs_of(const Model& model, const MemoryPlan& plan) noexcept {
-  MemoryNeeds needs = plan.needs;
-  needs.state_bytes += ends_bytes(model);
-  needs.arena_bytes = std::max(needs.arena_bytes, workspace_bytes(model));
-  return needs;
-}
-
 /// Checks and plans. @param workspace at least `workspace_bytes(model)`, aligned to `buffer_alignment`; the result
 /// points into it.
 inline Result<MemoryPlan> plan_model(const Model& model, std::span<const OperatorEntry> table,
@@ -295,7 +286,7 @@ inline Result<MemoryPlan> plan_model(const Model& model, std::span<const Operato
   }
   plan.needs.lower_bound = memory_lower_bound(network.buffers);
   state.make<RowLink>(count_streamed(plan));
-  plan.needs.state_bytes = state.used();
+  plan.needs.state_bytes = state.used() + ends_bytes(model);
   plan.needs.packed_weight_bytes = packed.used();
   for (std::int32_t i = 0; i < model.tensor_count(); ++i) {
     plan.needs.constant_bytes += model.tensor(i).constant.size();

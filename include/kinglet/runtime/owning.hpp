@@ -31,7 +31,7 @@ class Owning {
     if (!made) {
       return made.status();
     }
-    const MemoryNeeds needs = needs_of(model, *made);
+    const MemoryNeeds& needs = made->needs;
     // The arena is a multiple of the alignment, so the storage behind it is aligned as well.
     AlignedBytes memory = allocate_aligned(needs.total_bytes());
     if (!memory) {

@@ -16,7 +16,7 @@ class OwningExecutor : public Owning<Executor<P, Kernels, Operators>> {
 
   static Result<OwningExecutor> create(const Model& model, Aim aim = Aim::automatic) noexcept {
     auto made = Owning<Runs>::make(
-        model, [&](std::span<std::byte> workspace) { return Runs::plan(model, aim, workspace); },
+        model, [&](std::span<std::byte> workspace) { return Runs::plan(model, workspace, aim); },
         [&](const MemoryPlan& plan, const ExecutorMemory& memory) {
           return Runs::create(model, plan, memory);
         });

@@ -67,7 +67,7 @@ struct Avx512VnniBlocks : PackedDepthwise {
                            layer.away,
                            waiting};
     for (index_t j = 0; j < Parts<Width>::number; ++j) {
-      out.out.part[j] = std::ptrdiff_t{parts.start[j]} * channels;
+      out.parts.part[j] = std::ptrdiff_t{parts.start[j]} * channels;
     }
     detail::BlockInput<Width> in{
         .pixels = pixels,
@@ -88,9 +88,9 @@ struct Avx512VnniBlocks : PackedDepthwise {
         .output_rows = output.extent(1)};
     for (index_t n = 0; n < output.extent(0); ++n) {
       in.image = reinterpret_cast<const std::uint8_t*>(input.data() + input.offset(n, 0, 0, first));
-      out.out.row = reinterpret_cast<std::uint8_t*>(output.data() + output.offset(n, 0, 0, first));
+      out.parts.row = reinterpret_cast<std::uint8_t*>(output.data() + output.offset(n, 0, 0, first));
       if (constants.scaling() == pointwise::Scaling::floating) {
-        if (out.out.is_plain && in.d == 0) {  // unsigned weights, as d tells, go with unsigned outputs
+        if (out.parts.is_plain && in.d == 0) {  // unsigned weights, as d tells, go with unsigned outputs
           detail::run_image<FloatEnding<Width, true>, false>(in, out);
         } else {
           run_image<FloatEnding<Width, false>>(in, out);

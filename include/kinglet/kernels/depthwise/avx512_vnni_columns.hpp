@@ -169,11 +169,12 @@ struct PartOutput {
   }
 };
 
-/// What becomes of a block's sums.
+/// What becomes of a block's sums. Kernels make their endings of it, a member at a time: a copy made for a call would be
+/// read whole right behind being written, for which processors wait.
 template <index_t Width>
 struct BlockOutput {
   pointwise::PackedBlock block;
-  PartOutput<Width> out;
+  PartOutput<Width> parts;
   bool away;              ///< double_rounding where negative outputs are kept
   std::int32_t* waiting;  ///< room for `IntegerEnding::most` pixels' sums
 };
@@ -186,7 +187,7 @@ struct FloatEnding {
   isa::FloatFactors16 factors[4];
 
   KINGLET_ALWAYS_INLINE explicit FloatEnding(const BlockOutput<Width>& of) noexcept
-      : block(of.block), out(of.out) {
+      : block(of.block), out(of.parts) {
     unrolled<4>([&](auto v) KINGLET_INLINE_LAMBDA { factors[v] = isa::FloatFactors16(block.floats(v)); });
   }
   KINGLET_ALWAYS_INLINE void operator()(const Quad& sums) noexcept {
@@ -205,13 +206,16 @@ struct FloatEnding {
 
 /// Sums wait in the nearest cache for a few pixels to be finished together, by integers.
 template <index_t Width>
-struct IntegerEnding : BlockOutput<Width> {
-  using BlockOutput<Width>::waiting;
-  using BlockOutput<Width>::out;
+struct IntegerEnding {
+  pointwise::PackedBlock block;
+  PartOutput<Width> out;
+  bool away;
+  std::int32_t* waiting;  ///< `most` pixels' sums
   index_t count = 0;
   static constexpr index_t most = 16;
 
-  explicit IntegerEnding(const BlockOutput<Width>& of) noexcept : BlockOutput<Width>(of) {}
+  KINGLET_ALWAYS_INLINE explicit IntegerEnding(const BlockOutput<Width>& of) noexcept
+      : block(of.block), out(of.parts), away(of.away), waiting(of.waiting) {}
   KINGLET_ALWAYS_INLINE void operator()(const Quad& sums) noexcept {
     KINGLET_UNROLL
     for (int v = 0; v < 4; ++v) {
@@ -222,7 +226,7 @@ struct IntegerEnding : BlockOutput<Width> {
     }
   }
   void finish() noexcept {
-    pointwise::finish_rows<4>({this->block, this->away, count}, out, waiting);
+    pointwise::finish_rows<4>({block, away, count}, out, waiting);
     out.row += count * out.row_stride;
     count = 0;
   }

@@ -84,7 +84,7 @@ inline std::int32_t mask_of_rows(const std::uint8_t* const* rows, index_t count)
 /// @tparam Offsets d is not 0
 template <index_t Stride, index_t Width, bool Offsets, class Ending>
 KINGLET_NOINLINE void run_3_wide(const BlockInput<Width>& in, const BlockOutput<Width>& output) noexcept {
-  Ending ending(output);
+  Ending ending(output);  // a member at a time: see BlockOutput
   const Pixels<Width>& pixels = in.pixels;
   // Copies: bytes are stored, and might be anything's.
   const std::ptrdiff_t pixel_step = pixels.step;
@@ -231,7 +231,7 @@ KINGLET_NOINLINE void run_3_wide(const BlockInput<Width>& in, const BlockOutput<
 /// Any filter: its columns are brought together for each output, four rows at a time.
 template <index_t Width, bool Offsets, class Ending>
 KINGLET_NOINLINE void run_any(const BlockInput<Width>& in, const BlockOutput<Width>& output) noexcept {
-  Ending ending(output);
+  Ending ending(output);  // a member at a time: see BlockOutput
   const std::uint8_t* found[most_filter_rows] = {};
   for (index_t y = 0; y < in.output_rows; ++y) {
     in.find_rows(y, found);

@@ -123,7 +123,7 @@ void run_rows(TileInput& in, Ending& ending, index_t count) noexcept {
 template <class Output>
 void run_blocks(const PackedRows& shape, const std::byte* packed, const ByteRows& rows,
                 const Output& output) noexcept {
-  const index_t segment_bytes = shape.group == 4 ? shape.depth : shape.depth * 2;
+  const index_t segment_bytes = shape.segment_bytes();
   Output out = output;
   const std::byte* at = packed + aligned_offset(packed);
   for (index_t b = 0; b < shape.blocks(); ++b) {

@@ -37,7 +37,7 @@ struct PackedRows {
   index_t depth;  ///< of a segment
   index_t outputs;
   index_t segments = 1;
-  index_t group = 4;
+  index_t group = 4;  ///< or 2
 
   static constexpr index_t lanes = 16;
   static constexpr index_t most_vectors = 4;
@@ -46,6 +46,8 @@ struct PackedRows {
   [[nodiscard]] constexpr index_t groups() const noexcept {
     return group == 4 ? (depth + 3) / 4 : (depth + 1) / 2;
   }
+  /// Of activations.
+  [[nodiscard]] constexpr index_t segment_bytes() const noexcept { return group == 4 ? depth : depth * 2; }
   /// Bytes of a vector's weights for one group.
   [[nodiscard]] constexpr index_t group_bytes() const noexcept { return lanes * group; }
   [[nodiscard]] constexpr index_t blocks() const noexcept {
