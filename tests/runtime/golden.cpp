@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <kinglet/core/message.hpp>
+#include <limits>
 #include <support/data.hpp>
 #include <support/sha256.hpp>
 
@@ -18,11 +19,17 @@ namespace {
 /// Its operators come later; the manifest's cases of it are counted and said to be skipped.
 constexpr std::string_view not_yet = "deeplabv3_mnv2_dm05_pascal_quant";
 
+/// Samples of a file that are run. Sanitizers say of all what they say of a few.
+#ifdef KINGLET_FEW_SAMPLES
+constexpr std::size_t most_samples = 4;
+#else
+constexpr std::size_t most_samples = std::numeric_limits<std::size_t>::max();
+#endif
+
 /// Runs every sample of `input` and returns the outputs back to back.
 template <class Executor>
 std::vector<std::byte> run_all(Executor& executor, std::span<const std::byte> input) {
   const std::size_t sample = executor->input_bytes(0).size();
-  REQUIRE(input.size() % sample == 0);
   std::vector<std::byte> result;
   for (std::size_t at = 0; at < input.size(); at += sample) {
     std::ranges::copy(input.subspan(at, sample), executor->input_bytes(0).begin());
@@ -61,6 +68,7 @@ void check_family(const std::string& family, bool many_samples) {
   }
   int checked = 0;
   int skipped = 0;
+  std::size_t samples_left = 0;
   for (const auto& row : test::read_table(*data / "golden/MANIFEST.tsv")) {
     const bool many =
         row[1].find("imagenet40") != std::string::npos || row[1].find("kws500") != std::string::npos;
@@ -81,15 +89,23 @@ void check_family(const std::string& family, bool many_samples) {
                              ? test::xorshift_bytes(static_cast<std::uint32_t>(std::stoul(row[1].substr(5))),
                                                     (*model.executor)->input_bytes(0).size())
                              : test::read_file(*data / row[1]);
-      const auto output = run_all(*model.executor, input);
+      auto expected = test::read_file(*data / row[3]);
       INFO(row[0], " ", row[1], " ", family, ", aim ", static_cast<int>(aim));
-      CHECK(output == test::read_file(*data / row[3]));
-      CHECK(test::sha256(output) == row[4]);
+      CHECK(test::sha256(expected) == row[4]);
+      const std::size_t sample = (*model.executor)->input_bytes(0).size();
+      REQUIRE(input.size() % sample == 0);
+      const std::size_t samples = input.size() / sample;
+      REQUIRE(samples > 0);
+      const std::size_t run = std::min(samples, most_samples);
+      expected.resize(expected.size() / samples * run);
+      CHECK(run_all(*model.executor, std::span(input).first(run * sample)) == expected);
+      samples_left += samples - run;
     }
     ++checked;
   }
   REQUIRE(checked > 0);
-  MESSAGE(family, ": ", checked, " cases checked, ", skipped, " skipped (", not_yet, ": operators to come)");
+  MESSAGE(family, ": ", checked, " cases checked, ", skipped, " skipped (", not_yet, ": operators to come), ",
+          samples_left, " samples skipped");
 }
 
 template <class P>
