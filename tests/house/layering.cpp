@@ -31,9 +31,11 @@ bool may_include(const std::string& from, const std::string& to) {
   return from == to || (height(to) >= 0 && height(to) < height(from));
 }
 
-// Headers whose purpose needs a heap: they build files, or are the way to its memory.
+// Headers whose purpose needs a heap: they build files or bring their own memory.
 bool for_workstations(const Header& header) {
-  static const std::set<std::string> paths = {"kinglet/memory/heap.hpp", "kinglet/model/writer.hpp"};
+  static const std::set<std::string> paths = {
+      "kinglet/dispatch/owning_any_executor.hpp", "kinglet/memory/heap.hpp", "kinglet/model/writer.hpp",
+      "kinglet/runtime/owning.hpp", "kinglet/runtime/owning_executor.hpp"};
   return height(header.layer()) == height("optimize") || paths.contains(header.path);
 }
 
@@ -135,6 +137,11 @@ TEST_CASE("headers for small machines keep away from heap, exceptions and printi
     if (!for_workstations(header)) {
       INFO(header.path);
       CHECK(unfit(header) == "");
+      for (const std::string& include : header.includes()) {
+        INFO(include);
+        CHECK((header.layer().empty() ||
+               !for_workstations(Header{include, "", ""})));  // the umbrella brings all
+      }
     }
   }
 }

@@ -96,6 +96,7 @@ void check_family(const std::string& family, bool many_samples) {
       REQUIRE(input.size() % sample == 0);
       const std::size_t samples = input.size() / sample;
       REQUIRE(samples > 0);
+      REQUIRE(expected.size() % samples == 0);
       const std::size_t run = std::min(samples, most_samples);
       expected.resize(expected.size() / samples * run);
       CHECK(run_all(*model.executor, std::span(input).first(run * sample)) == expected);

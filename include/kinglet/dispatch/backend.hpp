@@ -93,7 +93,7 @@ class Backend {
   /// The same by a plan that is there. @param made for this model, by this backend's `plan`
   [[nodiscard]] Result<AnyExecutor> create(const Model& model, const MemoryPlan& made,
                                            const ExecutorMemory& memory) const noexcept {
-    abi::Subject planned = subject(model, Aim::automatic);  // which the plan has followed, or another one
+    abi::Subject planned = subject(model, Aim::automatic);  // an aim is not asked for: the plan has been made
     planned.memory_plan = &made;
     return create(planned, memory);
   }

@@ -62,14 +62,6 @@ inline std::size_t count_activations(const Model& model) noexcept {
 
 }  // namespace detail
 
-/// Bytes of an executor's tables of inputs and outputs.
-inline std::size_t ends_bytes(const Model& model) noexcept {
-  Arena arena;
-  arena.make<std::span<std::byte>>(model.inputs().size());
-  arena.make<std::span<const std::byte>>(model.outputs().size());
-  return arena.used();
-}
-
 /// Steps in chains.
 inline std::size_t count_streamed(const MemoryPlan& plan) noexcept {
   return static_cast<std::size_t>(std::ranges::count_if(plan.network.steps, &StepRequest::streams));
@@ -286,7 +278,9 @@ inline Result<MemoryPlan> plan_model(const Model& model, std::span<const Operato
   }
   plan.needs.lower_bound = memory_lower_bound(network.buffers);
   state.make<RowLink>(count_streamed(plan));
-  plan.needs.state_bytes = state.used() + ends_bytes(model);
+  state.make<std::span<std::byte>>(model.inputs().size());
+  state.make<std::span<const std::byte>>(model.outputs().size());
+  plan.needs.state_bytes = state.used();
   plan.needs.packed_weight_bytes = packed.used();
   for (std::int32_t i = 0; i < model.tensor_count(); ++i) {
     plan.needs.constant_bytes += model.tensor(i).constant.size();
