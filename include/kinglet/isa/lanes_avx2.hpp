@@ -57,8 +57,8 @@ struct Lanes8 {
   using Requantize = Requantize8<Away, Short>;
 #if defined(__FMA__) && !defined(__FAST_MATH__)
   using Floats = FloatBlock8;
-  template <bool Away>
-  using RequantizeFloat = RequantizeFloat8<Away>;
+  template <FloatWay Way>
+  using RequantizeFloat = RequantizeFloat8<Way>;
   using Rounding = RoundingDown;
 #else
   using Floats = void;

@@ -23,8 +23,8 @@ struct Lanes16 {
   template <bool Away, bool Short>
   using Requantize = Requantize16<Away, Short>;
   using Floats = FloatBlock16;
-  template <bool Away>
-  using RequantizeFloat = RequantizeFloat16<Away>;
+  template <FloatWay Way>
+  using RequantizeFloat = RequantizeFloat16<Way>;
   using Rounding = AnyRounding;
 
   KINGLET_ALWAYS_INLINE static Register load(const void* from) noexcept { return _mm512_load_si512(from); }

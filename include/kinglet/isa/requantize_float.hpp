@@ -1,26 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file isa/requantize_float.hpp
-/// The output stage in single precision, equal to quant/requantize.hpp bit for bit wherever `make` says so: 4 operations,
-/// zero point included, where integers take 8 and more; 6 where ties of negative outputs go away from zero. Here are its
+/// The output stage in single precision, equal to quant/requantize.hpp bit for bit wherever `make` says so: 3 operations,
+/// zero point included, where integers take 8 and more; 5 where ties of negative outputs go away from zero. Here are its
 /// constants and their proof; what computes with them is in isa/requantize_float_avx2.hpp and _avx512.hpp.
 ///
 /// Every policy is y = floor((x q + C) / 2^h), h = 31 - s, with C as in isa/requantize_avx2.hpp; for double_rounding in
 /// two steps, where x q < -2^30, it is floor((x q + C - 2^31) / 2^h). With C + zero_point 2^h = x0 q + rest,
 /// 0 <= rest < q, and X = x + x0,
-///   y + zero_point = floor((X q + rest) / 2^h) = floor(X high + (X low + offset)),
-/// where high 2^h is q without its lowest 7 bits, low 2^h those bits, and offset 2^h is a little more than rest, or a little
-/// less; below `limit`, the X that belongs to x q = -2^30, it is about 2^31 less. x0 is added to the bias when weights are
-/// packed. The inner sum is rounded in any way, the outer one down.
+///   y + zero_point = floor((X q + rest) / 2^h);
+/// below `limit`, the X that belongs to x q = -2^30, rest is 2^31 less. x0 is added to the bias when weights are packed. In
+/// single precision this is
+///   one product:   floor(X high + offset),                high 2^h = q + e, |e| <= 128, offset 2^h = rest + b,
+///   two products:  floor(X high + (X low + offset)),      high 2^h = q without its lowest 7 bits, low 2^h those bits,
+/// with all that is outermost rounded down, and the inner sum in any way.
 ///
-/// Why it is exact. Take |X| <= 2^24, so that X is a float, and count in units of 2^-h. offset is a multiple of 2^8 and at
-/// least rest + 2^8, but less than rest + 2^9; or 768 less. |X low + offset| < 2^32, and rounding it moves it by less than
-/// 2^8. So what is rounded down last is between the exact value and 768 units more, or less, and rounding down to a float
-/// passes no integer: both have the same floor, unless X q + rest is less than 768 units below a multiple k 2^h, or above
-/// it. For k in (min, max], outside of which outputs are clamped, the X before k is reached leaves 1 + left units,
-/// left = (k 2^h - rest - 1) mod q, and the next X is q - 1 - left above: `make` looks at all of them, 255 at most, takes
-/// the offset that none is too close for, and accepts the block if every channel has one. X below `limit` give outputs up
-/// to the zero point, others from there on, so both rests are looked at for one k only, the one after the zero point.
-/// Beyond 2^24, where X is rounded as well, every step is monotonic and q / 2^h >= 2^-16 has made y 256 or more already.
+/// Why it is exact. Count in units of 2^-h, and take |X| <= 2^24, so that X is a float. Rounding down to a float passes no
+/// integer, so what is rounded down last has the floor of its exact value, and that is X q + rest and an error E:
+///   one product:   E = X e + b,
+///   two products:  E = b, or less than 2^8 beside it: |X low + offset| < 2^32 is rounded to a multiple of 2^8 at most.
+/// Outputs only rise with X, so they are right if every multiple k 2^h with k in (min, max], outside of which outputs are
+/// clamped, is passed at the right X. The first X that should be there is q - 1 - left above it, and the one before 1 + left
+/// below, left = (k 2^h - rest - 1) mod q: so it is right if for each k
+///   left + 1 - q <= E < left + 1.
+/// X e is -tilt k there, tilt = -e 2^h / q, give or take 640 units: 384 as both X are less than 3 beside k 2^h / q, 128 as
+/// tilt is rounded, 100 as it is computed in single precision. `make` looks at left + tilt k for all k, 255 at most, and
+/// takes a b that is right for the least and the most of them: where multipliers are at least 2^-13 for the two e that
+/// are closest to zero, else, or if there is none, for two products. X below `limit` give outputs up to the zero point,
+/// others from there on, so each has a b of its own, and both are looked at for one k only, the one after the zero point.
+/// Beyond |X| = 2^24, where X is rounded as well, every step is monotonic and q / 2^h >= 2^-16 has made y 256 or more
+/// already. Of channels with such small multipliers, if they are known to reach few outputs, only the k next to these are
+/// looked at, and X e is computed.
 ///
 /// Smaller multipliers are taken where sums reach few outputs: isa/few_outputs.hpp.
 #pragma once
@@ -32,23 +41,36 @@
 
 namespace kinglet::inline KINGLET_TARGET::isa {
 
+/// How a block's outputs are computed.
+enum class FloatWay : std::uint8_t {
+  none,              ///< by integers: single precision is not exact
+  one_product,       ///< `limit` and `offset_below` are not needed
+  one_product_away,  ///< ties of negative outputs go away from zero
+  two_products,      ///< whatever becomes of ties
+};
+
 /// The constants of a vector's channels. Plain data: it is made once, when weights are packed.
 /// @tparam Unsigned the target's vectors of unsigned numbers: count, load, store, all(x), min, max, add, subtract
 template <class Unsigned>
 struct alignas(4 * Unsigned::count) FloatBlock {
   static constexpr std::size_t count = Unsigned::count;
   float high[count];
-  float low[count];
+  float low[count];  ///< 0 where one product is enough
   float offset[count];
   // Where negative outputs are kept and their ties go away from zero.
   std::int32_t limit[count];  ///< X below it are negative
   float offset_below[count];
 
-  static constexpr int most_right = 15;  ///< -shift of a multiplier, at most, unless sums have few outputs
+  // -shift of a multiplier, unless sums have few outputs:
+  static constexpr int most_right = 15;          ///< at most
+  static constexpr int most_right_at_once = 12;  ///< at most for one product
+  static constexpr int usual_right = 11;         ///< beyond, one product is seldom exact for all outputs
 
-  /// Whether `make` looks at what a channel with this multiplier reaches.
-  static constexpr bool needs_reach(const Multiplier& m) noexcept {
-    return m.value != 0 && m.shift < -most_right;
+  /// Whether `make` wants to know what a channel with this multiplier reaches. Of sums of few products it is soon known,
+  /// and may save one here.
+  static constexpr bool needs_reach(const Multiplier& m, std::int64_t products) noexcept {
+    constexpr std::int64_t few_products = 128;
+    return m.value != 0 && (needs_few_outputs(m) || (m.shift < -usual_right && products <= few_products));
   }
 
   /// Whether outputs of a stage need the way that looks at `limit`.
@@ -58,99 +80,193 @@ struct alignas(4 * Unsigned::count) FloatBlock {
   }
 
   /// @param multipliers of the lanes  @param reach of each lane  @param zero_offsets x0 of each lane
-  /// @returns whether the block is exact for every sum in reach for which x + x0 does not leave 32 bits
+  /// @returns the way in which the block is exact for every sum in reach for which x + x0 does not leave 32 bits
   template <Rounding R>
-  static constexpr bool make(FloatBlock& block, const Multiplier* multipliers, const SumReach* reach,
-                             const OutputStage& stage, std::int32_t* zero_offsets) noexcept {
-    Remainders at_zero{};
-    Remainders below_zero{};
-    std::int64_t above[count]{};  // offsets, a little more than they should be, in units
-    std::int64_t below[count]{};
-    float unit[count]{};
+  static constexpr FloatWay make(FloatBlock& block, const Multiplier* multipliers, const SumReach* reach,
+                                 const OutputStage& stage, std::int32_t* zero_offsets) noexcept {
+    const bool away = is_away<R>(stage);
+    Channels channels{};
     for (std::size_t c = 0; c < count; ++c) {
       const Multiplier m = multipliers[c];
+      block.low[c] = 0;
       block.limit[c] = std::numeric_limits<std::int32_t>::min();
       if (m.value == 0) {
-        block.high[c] = block.low[c] = 0;
-        unit[c] = 0.5F;
-        above[c] = below[c] = 2 * std::int64_t{stage.zero_point} + 1;
+        block.high[c] = 0;
+        block.offset[c] = block.offset_below[c] = static_cast<float>(stage.zero_point) + 0.5F;
         zero_offsets[c] = 0;
-        at_zero.leave(c);
-        below_zero.leave(c);
+        channels.leave(c);
         continue;
       }
-      if (needs_reach(m)) {
+      if (needs_few_outputs(m)) {
         const FewOutputs few = FewOutputs::of<R>(m, stage, reach[c]);
-        if (!few.exact) {
-          return false;
+        if (few.exact) {
+          block.high[c] = few.high;
+          block.offset[c] = block.offset_below[c] = static_cast<float>(few.base);
+          zero_offsets[c] = -few.first;
+          channels.leave(c);
+          continue;
         }
-        block.high[c] = few.high;
-        block.low[c] = 0;
-        unit[c] = 1;
-        above[c] = below[c] = few.base;
-        zero_offsets[c] = -few.first;
-        at_zero.leave(c);
-        below_zero.leave(c);
-        continue;
       }
-      if (m.shift > 0) {
-        return false;
+      if (m.shift > 0 || needs_few_outputs(m)) {
+        return FloatWay::none;
       }
       const int h = 31 - m.shift;
       const bool two_steps = !std::same_as<R, single_rounding> && m.shift < 0;
       const std::int64_t rounding = (std::int64_t{1} << (h - 1)) + (two_steps ? std::int64_t{1} << 30 : 0);
       const std::int64_t zero = rounding + (std::int64_t{stage.zero_point} << h);
       const std::int64_t rest = modulo(zero, m.value);
-      const std::int64_t more_than_rest = (rest + 511) & ~std::int64_t{255};
-      const std::int64_t less = two_steps && is_away<R>(stage) ? std::int64_t{1} << 31 : 0;
       zero_offsets[c] = static_cast<std::int32_t>((zero - rest) / m.value);
-      block.high[c] = static_cast<float>(m.value & ~127) * power_of_two(-h);
-      block.low[c] = static_cast<float>(m.value & 127) * power_of_two(-h);
-      above[c] = more_than_rest;
-      unit[c] = power_of_two(-h);
-      below[c] = more_than_rest - less;
-      if (less != 0) {
+      channels.set(c, m.value, h, rest, two_steps && away);
+      if (m.shift < -usual_right && reach[c].least > std::numeric_limits<std::int32_t>::min()) {
+        const auto output = [&](std::int32_t x) { return requantize<R>(x, m) + stage.zero_point; };
+        channels.set_reach(c, output(reach[c].least), output(reach[c].most));
+      }
+      if (two_steps && away) {
         block.limit[c] = zero_offsets[c] - (m.value == 1 << 30 ? 1 : 0);
       }
-      at_zero.set(c, m.value, h, (std::max(stage.min, stage.zero_point) + std::int64_t{1}) << h, rest);
-      below_zero.set(c, m.value, h, (stage.min + std::int64_t{1}) << h, rest - less);
     }
-    const std::int32_t first = std::max(stage.min, stage.zero_point) + 1;
-    below_zero.look(stage.min + 1, std::min(stage.max, stage.zero_point + 1));
-    at_zero.look(first, stage.max);
-    if (!is_away<R>(stage)) {
-      at_zero.include(below_zero);  // one offset for all
+    for (int number = channels.takes_one_product() ? 0 : Channels::slopes; number < Channels::slopes;
+         ++number) {
+      channels.take_slopes(number);
+      if (settle_channels(block, channels, stage)) {
+        return away ? FloatWay::one_product_away : FloatWay::one_product;
+      }
     }
-    bool all = true;
+    channels.take_two_products();
+    const bool exact = settle_channels(block, channels, stage);
     for (std::size_t c = 0; c < count; ++c) {
-      all = all && below_zero.has_offset(c) && at_zero.has_offset(c);
-      block.offset[c] = static_cast<float>(above[c] - at_zero.less(c)) * unit[c];
-      block.offset_below[c] = static_cast<float>(below[c] - below_zero.less(c)) * unit[c];
+      block.low[c] = channels.low(c);
     }
-    return all;
+    return exact ? FloatWay::two_products : FloatWay::none;
   }
 
  private:
-  static constexpr std::uint32_t excess = 768;
+  static constexpr bool needs_few_outputs(const Multiplier& m) noexcept { return m.shift < -most_right; }
+  static constexpr std::int64_t modulo(std::int64_t a, std::int64_t q) noexcept {
+    const std::int64_t remainder = a % q;
+    return remainder < 0 ? remainder + q : remainder;
+  }
 
-  /// (k 2^h - rest - 1) mod q of all channels, for one k after another.
-  struct Remainders {
+  /// What is known of the channels, and which slopes are tried.
+  struct Channels {
+    static constexpr int slopes = 2;  ///< for one product
+    std::int32_t q[count];
+    std::int32_t h[count];
+    std::int64_t rest[count];
+    std::int64_t less[count];   ///< of rest, below the limit
+    std::uint32_t step[count];  ///< 2^h mod q
+    std::int32_t error[count];  ///< e
+    std::int32_t tilt[count];
+    std::int32_t least_output[count];  ///< in reach
+    std::int32_t most_output[count];
+    bool has_reach[count];  ///< it is known
+    bool left_out[count];   ///< takes part in nothing
+    bool settled[count];
+    bool two_products;
+
+    constexpr void set(std::size_t c, std::int32_t value, int right, std::int64_t remainder,
+                       bool has_limit) noexcept {
+      q[c] = value;
+      h[c] = right;
+      rest[c] = remainder;
+      less[c] = has_limit ? std::int64_t{1} << 31 : 0;
+      step[c] = static_cast<std::uint32_t>((std::int64_t{1} << h[c]) % value);
+    }
+    constexpr void set_reach(std::size_t c, std::int32_t least, std::int32_t most) noexcept {
+      least_output[c] = least;
+      most_output[c] = most;
+      has_reach[c] = true;
+    }
+    constexpr void leave(std::size_t c) noexcept {
+      q[c] = 1 << 30;
+      h[c] = 31;
+      left_out[c] = settled[c] = true;
+    }
+    /// The multiple of 2^7 next to q, or the next but one.
+    constexpr void take_slopes(int number) noexcept {
+      for (std::size_t c = 0; c < count; ++c) {
+        const std::int32_t behind = q[c] & 127;
+        const std::int32_t next = behind < 64 ? -behind : 128 - behind;
+        error[c] = number == 0 ? next : next > 0 ? next - 128 : next + 128;
+        const float exact = static_cast<float>(-error[c]) / (static_cast<float>(q[c]) * unit(c));
+        tilt[c] = static_cast<std::int32_t>(exact + (exact < 0 ? -0.5F : 0.5F));
+      }
+    }
+    /// Instead, of all channels.
+    constexpr void take_two_products() noexcept {
+      two_products = true;
+      std::fill_n(error, count, 0);
+      std::fill_n(tilt, count, 0);
+      std::copy_n(left_out, count, settled);
+    }
+    [[nodiscard]] constexpr bool takes_one_product() const noexcept {
+      bool all = true;
+      for (std::size_t c = 0; c < count; ++c) {
+        all = all && (has_reach[c] || h[c] <= 31 + most_right_at_once);
+      }
+      return all;
+    }
+    [[nodiscard]] constexpr float unit(std::size_t c) const noexcept { return power_of_two(-h[c]); }
+    [[nodiscard]] constexpr float high(std::size_t c) const noexcept {
+      return static_cast<float>(two_products ? std::int64_t{q[c] & ~127} : std::int64_t{q[c]} + error[c]) *
+             unit(c);
+    }
+    [[nodiscard]] constexpr float low(std::size_t c) const noexcept {
+      return left_out[c] ? 0 : static_cast<float>(q[c] & 127) * unit(c);
+    }
+  };
+
+  struct Offset {
+    float value;
+    bool exact;
+  };
+
+  /// left + tilt k of all channels, for one k after another.
+  struct Steps {
+    static constexpr std::uint32_t bias = 1U << 29;  ///< keeps left + tilt k positive: |tilt k| is less
     std::uint32_t q[count];
     std::uint32_t left[count];
-    std::uint32_t step[count];  ///< 2^h mod q
+    std::uint32_t step[count];    ///< 2^h mod q
+    std::uint32_t tilted[count];  ///< bias + tilt k
+    std::uint32_t tilt[count];
     std::uint32_t least[count];
     std::uint32_t most[count];
+    std::int64_t rest[count];
+    // Of b, to be right for every step.
+    std::int64_t lowest[count];
+    std::int64_t highest[count];
 
-    constexpr void set(std::size_t c, std::int64_t value, int h, std::int64_t k, std::int64_t rest) noexcept {
-      q[c] = static_cast<std::uint32_t>(value);
-      step[c] = static_cast<std::uint32_t>((std::int64_t{1} << h) % value);
-      left[c] = static_cast<std::uint32_t>(modulo(k - rest - 1, value));
+    /// Looks at every k in [from, last]. @param is_below the limit
+    constexpr Steps(const Channels& of, bool is_below, std::int32_t from, std::int32_t last) noexcept {
+      for (std::size_t c = 0; c < count; ++c) {
+        q[c] = static_cast<std::uint32_t>(of.q[c]);
+        step[c] = of.step[c];
+        rest[c] = of.rest[c] - (is_below ? of.less[c] : 0);
+        left[c] = static_cast<std::uint32_t>(modulo((std::int64_t{from} << of.h[c]) - rest[c] - 1, of.q[c]));
+        tilt[c] = static_cast<std::uint32_t>(of.tilt[c]);
+        tilted[c] = bias + tilt[c] * static_cast<std::uint32_t>(from);
+      }
+      look(from, last);
+      const std::int64_t doubt = of.two_products ? 256 : 640;
+      for (std::size_t c = 0; c < count; ++c) {
+        lowest[c] = std::int64_t{most[c]} - bias + 1 - of.q[c] + doubt;
+        highest[c] = std::int64_t{least[c]} - bias - doubt;
+        if (of.has_reach[c] && !of.two_products) {
+          look_closely(of, c, std::max(from, of.least_output[c]), std::min(last, of.most_output[c] + 1));
+        }
+      }
     }
-    /// A channel that is never too close.
-    constexpr void leave(std::size_t c) noexcept {
-      q[c] = 1U << 30;
-      left[c] = excess;
-      step[c] = 0;
+    constexpr void look_closely(const Channels& of, std::size_t c, std::int32_t k, std::int32_t to) noexcept {
+      constexpr std::int64_t any = std::int64_t{1} << 31;
+      lowest[c] = -any;
+      highest[c] = any;
+      for (; k <= to; ++k) {
+        const std::int64_t before = (std::int64_t{k} << of.h[c]) - rest[c] - 1;
+        const std::int64_t remainder = modulo(before, of.q[c]);
+        const std::int64_t x = (before - remainder) / of.q[c];  // the last X that should be below
+        lowest[c] = std::max(lowest[c], remainder + 1 - of.q[c] - (x + 1) * of.error[c]);
+        highest[c] = std::min(highest[c], remainder - x * of.error[c]);
+      }
     }
     /// The least and the most of them from `k`, where they are, up to `last`.
     constexpr void look(std::int32_t k, std::int32_t last) noexcept {
@@ -162,10 +278,12 @@ struct alignas(4 * Unsigned::count) FloatBlock {
       std::fill_n(most, count, 0U);
       for (; k <= last; ++k) {
         for (std::size_t c = 0; c < count; ++c) {
-          least[c] = std::min(least[c], left[c]);
-          most[c] = std::max(most[c], left[c]);
+          const std::uint32_t at = left[c] + tilted[c];
+          least[c] = std::min(least[c], at);
+          most[c] = std::max(most[c], at);
           const std::uint32_t next = left[c] + step[c];  // below 2^32; less q, or more than that if below q
           left[c] = std::min(next, next - q[c]);
+          tilted[c] += tilt[c];
         }
       }
     }
@@ -177,59 +295,95 @@ struct alignas(4 * Unsigned::count) FloatBlock {
         return Unsigned::min(sum, Unsigned::subtract(sum, divisor));
       };
       const auto stride = Unsigned::load(step);
-      auto lowest = Unsigned::all(std::numeric_limits<std::uint32_t>::max());
-      auto highest = Unsigned::all(0);
-      const auto note = [&](auto x) KINGLET_INLINE_LAMBDA {
-        lowest = Unsigned::min(lowest, x);
-        highest = Unsigned::max(highest, x);
+      const auto slope = Unsigned::load(tilt);
+      auto smallest = Unsigned::all(std::numeric_limits<std::uint32_t>::max());
+      auto largest = Unsigned::all(0);
+      const auto note = [&](auto remainder, auto more) KINGLET_INLINE_LAMBDA {
+        const auto at = Unsigned::add(remainder, more);
+        smallest = Unsigned::min(smallest, at);
+        largest = Unsigned::max(largest, at);
       };
       const std::int32_t number = std::max<std::int32_t>(last - k + 1, 0);
       const std::int32_t part = number / 4;
       auto part_stride = Unsigned::all(0);
+      auto part_slope = Unsigned::all(0);
       auto power = stride;  // of two, times the stride
+      auto slope_power = slope;
       for (std::int32_t bits = part; bits != 0; bits >>= 1) {
         part_stride = (bits & 1) != 0 ? add(part_stride, power) : part_stride;
+        part_slope = (bits & 1) != 0 ? Unsigned::add(part_slope, slope_power) : part_slope;
         power = add(power, power);
+        slope_power = Unsigned::add(slope_power, slope_power);
       }
       auto a = Unsigned::load(left);
       auto b = add(a, part_stride);
       auto c = add(b, part_stride);
       auto d = add(c, part_stride);
+      auto more_a = Unsigned::load(tilted);
+      auto more_b = Unsigned::add(more_a, part_slope);
+      auto more_c = Unsigned::add(more_b, part_slope);
+      auto more_d = Unsigned::add(more_c, part_slope);
       for (std::int32_t i = 0; i < part; ++i) {
-        note(a);
-        note(b);
-        note(c);
-        note(d);
+        note(a, more_a);
+        note(b, more_b);
+        note(c, more_c);
+        note(d, more_d);
         a = add(a, stride);
         b = add(b, stride);
         c = add(c, stride);
         d = add(d, stride);
+        more_a = Unsigned::add(more_a, slope);
+        more_b = Unsigned::add(more_b, slope);
+        more_c = Unsigned::add(more_c, slope);
+        more_d = Unsigned::add(more_d, slope);
       }
       for (std::int32_t i = 4 * part; i < number; ++i) {
-        note(d);
+        note(d, more_d);
         d = add(d, stride);
+        more_d = Unsigned::add(more_d, slope);
       }
-      Unsigned::store(least, lowest);
-      Unsigned::store(most, highest);
+      Unsigned::store(least, smallest);
+      Unsigned::store(most, largest);
     }
-    constexpr void include(const Remainders& other) noexcept {
-      for (std::size_t c = 0; c < count; ++c) {
-        least[c] = std::min(least[c], other.least[c]);
-        most[c] = std::max(most[c], other.most[c]);
-      }
+    constexpr void include(const Steps& other, std::size_t c) noexcept {
+      lowest[c] = std::max(lowest[c], other.lowest[c]);
+      highest[c] = std::min(highest[c], other.highest[c]);
     }
-    [[nodiscard]] constexpr bool has_offset(std::size_t c) const noexcept {
-      return least[c] >= excess || most[c] + excess < q[c];
-    }
-    /// By which an offset that is a little more than it should be has to be smaller.
-    [[nodiscard]] constexpr std::uint32_t less(std::size_t c) const noexcept {
-      return least[c] >= excess ? 0 : excess;
+    /// rest + b, with a b that is right for every step if there is one.
+    [[nodiscard]] constexpr Offset offset(const Channels& of, std::size_t c) const noexcept {
+      constexpr std::int64_t grain = 256;  // multiples of it are floats, below 2^32
+      // The first multiple above rest, or the one nearest to it within bounds.
+      const auto above = [](std::int64_t x) { return (x + grain - 1) & -grain; };
+      std::int64_t sum = above(rest[c]);
+      sum = sum - rest[c] > highest[c] ? (rest[c] + highest[c]) & -grain : sum;
+      sum = sum - rest[c] < lowest[c] ? above(rest[c] + lowest[c]) : sum;
+      return {static_cast<float>(sum) * of.unit(c), sum - rest[c] <= highest[c]};
     }
   };
 
-  static constexpr std::int64_t modulo(std::int64_t a, std::int64_t q) noexcept {
-    const std::int64_t remainder = a % q;
-    return remainder < 0 ? remainder + q : remainder;
+  /// Gives the channels that have none yet a slope and offsets, if these are right. @return whether all have
+  static constexpr bool settle_channels(FloatBlock& block, Channels& channels,
+                                        const OutputStage& stage) noexcept {
+    Steps below(channels, true, stage.min + 1, std::min(stage.max, stage.zero_point + 1));
+    Steps above(channels, false, std::max(stage.min, stage.zero_point) + 1, stage.max);
+    bool all = true;
+    for (std::size_t c = 0; c < count; ++c) {
+      if (channels.settled[c]) {
+        continue;
+      }
+      const bool has_limit = channels.less[c] != 0;
+      if (!has_limit) {  // one offset for all
+        above.include(below, c);
+      }
+      const Offset offset = above.offset(channels, c);
+      const Offset offset_below = has_limit ? below.offset(channels, c) : offset;
+      channels.settled[c] = offset.exact && offset_below.exact;
+      block.high[c] = channels.high(c);
+      block.offset[c] = offset.value;
+      block.offset_below[c] = offset_below.value;
+      all = all && channels.settled[c];
+    }
+    return all;
   }
 };
 

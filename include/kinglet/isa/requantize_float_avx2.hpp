@@ -52,13 +52,15 @@ class RoundingDown {
 };
 
 /// A block's constants in registers. To be used while `RoundingDown` lives, in a function that is not inlined.
-/// @tparam Away FloatBlock8::is_away
-template <bool Away>
+template <FloatWay Way>
 class RequantizeFloat8 {
  public:
   explicit RequantizeFloat8(const FloatBlock8& b) noexcept
-      : high_(_mm256_load_ps(b.high)), low_(_mm256_load_ps(b.low)), offset_(_mm256_load_ps(b.offset)) {
-    if constexpr (Away) {
+      : high_(_mm256_load_ps(b.high)), offset_(_mm256_load_ps(b.offset)) {
+    if constexpr (Way == FloatWay::two_products) {
+      low_ = _mm256_load_ps(b.low);
+    }
+    if constexpr (Way != FloatWay::one_product) {
       limit_ = _mm256_load_si256(reinterpret_cast<const __m256i*>(b.limit));
       offset_below_ = _mm256_load_ps(b.offset_below);
     }
@@ -68,17 +70,20 @@ class RequantizeFloat8 {
   KINGLET_ALWAYS_INLINE __m256i operator()(__m256i sums) const noexcept {
     const __m256 x = _mm256_cvtepi32_ps(sums);
     __m256 offset = offset_;
-    if constexpr (Away) {
+    if constexpr (Way != FloatWay::one_product) {
       const __m256i below = _mm256_cmpgt_epi32(limit_, sums);
       offset = _mm256_blendv_ps(offset, offset_below_, _mm256_castsi256_ps(below));
     }
-    return _mm256_cvtps_epi32(_mm256_fmadd_ps(x, high_, _mm256_fmadd_ps(x, low_, offset)));
+    if constexpr (Way == FloatWay::two_products) {
+      offset = _mm256_fmadd_ps(x, low_, offset);
+    }
+    return _mm256_cvtps_epi32(_mm256_fmadd_ps(x, high_, offset));
   }
 
  private:
   __m256 high_;
-  __m256 low_;
   __m256 offset_;
+  __m256 low_{};
   __m256i limit_{};
   __m256 offset_below_{};
 };

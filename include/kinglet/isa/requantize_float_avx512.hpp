@@ -34,44 +34,35 @@ KINGLET_ALWAYS_INLINE void settle(auto& vector) noexcept {
 #endif
 }
 
-/// The factors of 16 channels, in registers where there is room for them.
-struct FloatFactors16 {
-  __m512 high;
-  __m512 low;
-
-  FloatFactors16() = default;
-  KINGLET_ALWAYS_INLINE explicit FloatFactors16(const FloatBlock16& block) noexcept
-      : high(_mm512_load_ps(block.high)), low(_mm512_load_ps(block.low)) {}
-};
-
-/// 16 sums plus x0 to 16 outputs with the zero point, without the clamp.
-/// @tparam Away FloatBlock::is_away  @param factors the block's
-template <bool Away>
-KINGLET_ALWAYS_INLINE __m512i requantize(__m512i sums, const FloatBlock16& block,
-                                         const FloatFactors16& factors) noexcept {
+/// 16 sums plus x0 to 16 outputs with the zero point, without the clamp. @param high the block's, in a
+/// register where there is room
+template <FloatWay Way>
+KINGLET_ALWAYS_INLINE __m512i requantize(__m512i sums, const FloatBlock16& block, __m512 high) noexcept {
   constexpr int down = _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC;
   const __m512 x = _mm512_cvtepi32_ps(sums);
   __m512 offset = _mm512_load_ps(block.offset);
-  if constexpr (Away) {
+  if constexpr (Way != FloatWay::one_product) {
     const __mmask16 below = _mm512_cmplt_epi32_mask(sums, _mm512_load_si512(block.limit));
     offset = _mm512_mask_load_ps(offset, below, block.offset_below);
   }
-  const __m512 rest = _mm512_fmadd_ps(x, factors.low, offset);
-  return _mm512_cvt_roundps_epi32(_mm512_fmadd_round_ps(x, factors.high, rest, down), down);
+  if constexpr (Way == FloatWay::two_products) {
+    offset = _mm512_fmadd_ps(x, _mm512_load_ps(block.low), offset);
+  }
+  return _mm512_cvt_roundps_epi32(_mm512_fmadd_round_ps(x, high, offset, down), down);
 }
 
 /// A block's constants, as kernels take them that are written for several widths.
-template <bool Away>
+template <FloatWay Way>
 class RequantizeFloat16 {
  public:
-  explicit RequantizeFloat16(const FloatBlock16& b) noexcept : block_(&b), factors_(b) {}
+  explicit RequantizeFloat16(const FloatBlock16& b) noexcept : block_(&b), high_(_mm512_load_ps(b.high)) {}
   KINGLET_ALWAYS_INLINE __m512i operator()(__m512i sums) const noexcept {
-    return requantize<Away>(sums, *block_, factors_);
+    return requantize<Way>(sums, *block_, high_);
   }
 
  private:
   const FloatBlock16* block_;
-  FloatFactors16 factors_;
+  __m512 high_;
 };
 
 }  // namespace kinglet::inline KINGLET_TARGET::isa

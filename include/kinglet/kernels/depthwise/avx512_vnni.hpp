@@ -89,7 +89,7 @@ struct Avx512VnniBlocks : PackedDepthwise {
     for (index_t n = 0; n < output.extent(0); ++n) {
       in.image = reinterpret_cast<const std::uint8_t*>(input.data() + input.offset(n, 0, 0, first));
       out.parts.row = reinterpret_cast<std::uint8_t*>(output.data() + output.offset(n, 0, 0, first));
-      if (constants.scaling() == pointwise::Scaling::floating) {
+      if (constants.scaling() == pointwise::Scaling::one_product) {
         if (out.parts.is_plain && in.d == 0) {  // unsigned weights, as d tells, go with unsigned outputs
           detail::run_image<FloatEnding<Width, true>, false>(in, out);
         } else {

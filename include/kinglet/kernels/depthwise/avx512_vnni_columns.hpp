@@ -184,17 +184,17 @@ template <index_t Width, bool PlainOutput>
 struct FloatEnding {
   pointwise::PackedBlock block;
   PartOutput<Width> out;
-  isa::FloatFactors16 factors[4];
+  __m512 high[4];
 
   KINGLET_ALWAYS_INLINE explicit FloatEnding(const BlockOutput<Width>& of) noexcept
       : block(of.block), out(of.parts) {
-    unrolled<4>([&](auto v) KINGLET_INLINE_LAMBDA { factors[v] = isa::FloatFactors16(block.floats(v)); });
+    unrolled<4>([&](auto v) KINGLET_INLINE_LAMBDA { high[v] = _mm512_load_ps(block.floats(v).high); });
   }
   KINGLET_ALWAYS_INLINE void operator()(const Quad& sums) noexcept {
     const auto y = [&](int v) KINGLET_INLINE_LAMBDA {
       __m512i sum = sums.v[v];
       isa::settle(sum);
-      return isa::requantize<false>(sum, block.floats(v), factors[v]);
+      return isa::requantize<isa::FloatWay::one_product>(sum, block.floats(v), high[v]);
     };
     const __m512i low = _mm512_packs_epi32(y(0), y(1));
     const __m512i high_half = _mm512_packs_epi32(y(2), y(3));

@@ -66,7 +66,7 @@ constexpr void pack_depthwise(const PackedDepthwise& layout, const pointwise::Ro
     std::byte* const weights = at + 64 + 4 * static_cast<index_t>(sizeof(isa::RequantizeBlock16) + 64);
     const ChannelBlock block = layout.block(b);
     pointwise::PackedLanes lanes;
-    lanes.takes_away = false;
+    lanes.has_all_ways = false;
     for (index_t v = 0; v < 4; ++v) {
       for (index_t lane = 0; lane < pointwise::PackedRows::lanes; ++lane) {
         const index_t c = block.first + (16 * (lane / 4) + 4 * v + lane % 4) % block.width;
@@ -88,7 +88,7 @@ constexpr void pack_depthwise(const PackedDepthwise& layout, const pointwise::Ro
           lanes.multipliers[v][lane] = q.output.multiplier[c];
           lanes.given[v][lane] = from.bias == nullptr ? 0 : from.bias[c];
           lanes.bias[v][lane] = folding.bias(lanes.given[v][lane], weight_sum, taps);
-          if (isa::FloatBlock16::needs_reach(lanes.multipliers[v][lane])) {
+          if (isa::FloatBlock16::needs_reach(lanes.multipliers[v][lane], taps)) {
             const auto weight = [&](std::int64_t tap) {
               return from.filter[tap * layout.channels + c] - q.filter_zero_point;
             };

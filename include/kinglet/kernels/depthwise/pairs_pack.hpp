@@ -55,7 +55,7 @@ struct PairDepthwise : DepthwiseShape {
 
 /// @return whether what `head` asks for is exact
 template <Rounding R, class T, class Lanes, class W>
-constexpr bool pack_pair_blocks(const PairDepthwise<Lanes>& layout, const pointwise::PairHead& head,
+constexpr bool pack_pair_blocks(const PairDepthwise<Lanes>& layout, pointwise::PairHead head,
                                 const pointwise::RowFilters<W, accumulator_t<T>>& from,
                                 const ConvolutionQuantization& q, std::byte* packed) noexcept {
   constexpr auto stage_bytes = static_cast<index_t>(sizeof(typename Lanes::Constants));
@@ -64,9 +64,8 @@ constexpr bool pack_pair_blocks(const PairDepthwise<Lanes>& layout, const pointw
   };
   const typename pointwise::PairLanes<Lanes, T>::Stage stage{
       q.output, pointwise::largest_sum<W>(std::int64_t{layout.filter_h} * layout.filter_w)};
-  std::byte* at = packed + pointwise::aligned_offset(packed);
-  head.store(at);
-  at += pointwise::packed_alignment;
+  std::byte* const start = packed + pointwise::aligned_offset(packed);
+  std::byte* at = start + pointwise::packed_alignment;
   for (index_t b = 0; b < layout.blocks(); ++b) {
     const index_t vectors = layout.vectors_of(b);
     std::byte* const biases = at + vectors * stage_bytes;
@@ -97,6 +96,7 @@ constexpr bool pack_pair_blocks(const PairDepthwise<Lanes>& layout, const pointw
     }
     at += layout.bytes_of(vectors);
   }
+  head.store(start);
   return true;
 }
 

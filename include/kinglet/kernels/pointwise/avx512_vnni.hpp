@@ -17,8 +17,15 @@ template <index_t Vectors>
 void run_block(TileInput& in, const ByteOutput& out, const ByteRows& rows) noexcept {
   const auto run_with = [&](auto ending) { detail::run_rows<Vectors>(in, ending, rows.count); };
   switch (in.block.scaling()) {
-    case Scaling::floating: run_with(FloatEnding<false, false>{in.block, out, nullptr}); break;
-    case Scaling::floating_away: run_with(FloatEnding<true, false>{in.block, out, nullptr}); break;
+    case Scaling::one_product:
+      run_with(FloatEnding<isa::FloatWay::one_product, false>{in.block, out, nullptr});
+      break;
+    case Scaling::one_product_away:
+      run_with(FloatEnding<isa::FloatWay::one_product_away, false>{in.block, out, nullptr});
+      break;
+    case Scaling::two_products:
+      run_with(FloatEnding<isa::FloatWay::two_products, false>{in.block, out, nullptr});
+      break;
     default: run_with(IntegerEnding{in.block, out, nullptr, rows.away});
   }
 }
@@ -30,8 +37,15 @@ template <index_t Vectors>
 void run_block(TileInput& in, const OffsetOutput& out, const ByteRows& rows) noexcept {
   const auto run_with = [&](auto ending) { detail::run_rows<Vectors>(in, ending, rows.count); };
   switch (in.block.scaling()) {
-    case Scaling::floating: run_with(FloatEnding<false, true>{in.block, out, rows.row_offsets}); break;
-    case Scaling::floating_away: run_with(FloatEnding<true, true>{in.block, out, rows.row_offsets}); break;
+    case Scaling::one_product:
+      run_with(FloatEnding<isa::FloatWay::one_product, true>{in.block, out, rows.row_offsets});
+      break;
+    case Scaling::one_product_away:
+      run_with(FloatEnding<isa::FloatWay::one_product_away, true>{in.block, out, rows.row_offsets});
+      break;
+    case Scaling::two_products:
+      run_with(FloatEnding<isa::FloatWay::two_products, true>{in.block, out, rows.row_offsets});
+      break;
     default: run_with(IntegerEnding{in.block, out, rows.row_offsets, rows.away});
   }
 }

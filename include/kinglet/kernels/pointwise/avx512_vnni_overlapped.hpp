@@ -25,16 +25,15 @@ KINGLET_NOINLINE void run_overlapped(const TileInput& in, const Ending& given, i
   using Dots = typename Ending::Dots;
   using Sums = __m512i[Rows][Vectors];
   constexpr index_t steps = std::min(Rows, overlapped_steps);
-  constexpr bool keeps_factors = 2 * Rows * Vectors + 2 * Vectors <= 28;
+  constexpr bool keeps_factors = 2 * Rows * Vectors + Vectors <= 28;
   Ending ending = given;  // a member at a time: see run_tiles
   const std::ptrdiff_t stride = in.row_stride;
 
-  isa::FloatFactors16 factors[Vectors];
+  __m512 high[Vectors];
   unrolled<Vectors>([&](auto v) KINGLET_INLINE_LAMBDA {
-    factors[v] = isa::FloatFactors16(in.block.floats(v));
+    high[v] = _mm512_load_ps(in.block.floats(v).high);
     if constexpr (keeps_factors) {
-      isa::settle(factors[v].high);
-      isa::settle(factors[v].low);
+      isa::settle(high[v]);
     }
   });
   const auto multiply = [&](Sums& sum, const std::uint8_t* at,
@@ -90,10 +89,10 @@ KINGLET_NOINLINE void run_overlapped(const TileInput& in, const Ending& given, i
   const auto finish = [&](const Sums& sum, auto step) KINGLET_INLINE_LAMBDA {
     constexpr index_t first = step * Rows / steps;
     unrolled<(step + 1) * Rows / steps - first>(
-        [&](auto i) KINGLET_INLINE_LAMBDA { ending.template finish<Plain>(sum[first + i], factors); });
+        [&](auto i) KINGLET_INLINE_LAMBDA { ending.template finish<Plain>(sum[first + i], high); });
   };
   const auto finish_all = [&](const Sums& sum) KINGLET_INLINE_LAMBDA {
-    unrolled<Rows>([&](auto m) KINGLET_INLINE_LAMBDA { ending.template finish<Plain>(sum[m], factors); });
+    unrolled<Rows>([&](auto m) KINGLET_INLINE_LAMBDA { ending.template finish<Plain>(sum[m], high); });
   };
 
   const std::uint8_t* rows = in.rows;

@@ -113,11 +113,12 @@ KINGLET_NOINLINE void run_tiles(const TileInput& in, const Ending& given, index_
 }
 
 /// Sums are finished in registers.
-/// @tparam Away ties of negative outputs go away from zero  @tparam Offsets rows have them
-template <bool Away, bool Offsets>
+/// @tparam Offsets rows have them
+template <isa::FloatWay Way, bool Offsets>
 struct FloatEnding {
   using Dots = ByteDots;
-  static constexpr bool by_rows = true;           ///< has finish()
+  /// Overlapped with the next tile's sums where that is faster: seldom worth code of its own for two products.
+  static constexpr bool overlaps = Way != isa::FloatWay::two_products;
   static constexpr bool may_be_plain = !Offsets;  ///< unsigned weights go with unsigned activations
   PackedBlock block;
   ByteOutput out;                   ///< of the next row
@@ -130,11 +131,10 @@ struct FloatEnding {
 
   /// The next row.
   template <bool Plain, index_t Vectors>
-  KINGLET_ALWAYS_INLINE void finish(const __m512i (&sum)[Vectors],
-                                    const isa::FloatFactors16 (&factors)[Vectors]) noexcept {
+  KINGLET_ALWAYS_INLINE void finish(const __m512i (&sum)[Vectors], const __m512 (&high)[Vectors]) noexcept {
     const auto y = [&](index_t v) KINGLET_INLINE_LAMBDA {
       const __m512i x = Offsets ? _mm512_add_epi32(sum[v], _mm512_set1_epi32(*row_offsets)) : sum[v];
-      return isa::requantize<Away>(x, block.floats(v), factors[v]);
+      return isa::requantize<Way>(x, block.floats(v), high[v]);
     };
     const auto y01 = [&](index_t v) KINGLET_INLINE_LAMBDA { return _mm512_packs_epi32(y(v), y(v + 1)); };
     if constexpr (Vectors == 4) {
@@ -149,17 +149,16 @@ struct FloatEnding {
 
   template <index_t Rows, index_t Vectors>
   KINGLET_ALWAYS_INLINE void operator()(const __m512i (&sum)[Rows][Vectors]) noexcept {
-    isa::FloatFactors16 factors[Vectors];
-    unrolled<Vectors>([&](auto v)
-                          KINGLET_INLINE_LAMBDA { factors[v] = isa::FloatFactors16(block.floats(v)); });
-    unrolled<Rows>([&](auto m) KINGLET_INLINE_LAMBDA { finish<false>(sum[m], factors); });
+    __m512 high[Vectors];
+    unrolled<Vectors>([&](auto v) KINGLET_INLINE_LAMBDA { high[v] = _mm512_load_ps(block.floats(v).high); });
+    unrolled<Rows>([&](auto m) KINGLET_INLINE_LAMBDA { finish<false>(sum[m], high); });
   }
 };
 
 /// Sums are finished in memory, by integers.
 struct IntegerEnding {
   using Dots = ByteDots;
-  static constexpr bool by_rows = false;
+  static constexpr bool overlaps = false;
   PackedBlock block;
   ByteOutput out;
   const std::int32_t* row_offsets;  ///< or null

@@ -76,7 +76,7 @@ struct WordOutput {
 /// two vectors behind them.
 struct WordEnding {
   using Dots = WordDots;
-  static constexpr bool by_rows = false;
+  static constexpr bool overlaps = false;
   PackedBlock block;
   WordOutput out;  ///< of the next tile
 

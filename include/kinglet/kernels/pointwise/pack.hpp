@@ -7,7 +7,7 @@
 /// address a block holds, one after another, all aligned so as well:
 ///   head                       64 bytes, the first of which is the block's `Scaling`; not used by 16-bit activations
 ///   requantization constants   `vectors` x RequantizeBlock16, or FloatBlock16 or WordBlock16 at the start of each
-///   bias                       `vectors` x 16 int32, zero points folded in, for `floating` also FloatBlock16's x0
+///   bias                       `vectors` x 16 int32, zero points folded in, where that is FloatBlock16 also FloatBlock16's x0
 ///   weights                    for each segment ceil(depth / group) x `vectors` x 16 lanes x `group` int8, zeros behind
 ///                              the last; `group` is 4, of 16-bit activations 2
 /// A filter is one segment, or several that are multiplied with activations which do not lie together.
@@ -71,9 +71,12 @@ struct PackedRows {
 
 /// How a block's sums are requantized: the first that is exact for all its channels.
 enum class Scaling : std::uint8_t {
-  floating,       ///< isa::FloatBlock16
-  floating_away,  ///< the same where ties of negative outputs go away from zero
-  short_integer,  ///< isa::Requantize16, every multiplier below one half
+  // isa::FloatBlock16, in the way of that name:
+  one_product,
+  one_product_away,
+  two_products,
+  // isa::Requantize16:
+  short_integer,  ///< every multiplier is below one half
   long_integer,
 };
 
@@ -134,7 +137,7 @@ struct PackedLanes {
   std::int32_t given[PackedRows::most_vectors][PackedRows::lanes]{};  ///< biases
   std::int32_t bias[PackedRows::most_vectors][PackedRows::lanes]{};   ///< folded ones
   SumReach reach[PackedRows::most_vectors][PackedRows::lanes]{};      ///< where it is needed
-  bool takes_away = true;  ///< the kernel has isa::requantize<true>
+  bool has_all_ways = true;  ///< the kernel has; else one_product alone
 
   /// Writes head, requantization constants and biases of a block.
   /// @param largest_sum that is added to a given bias, in magnitude
@@ -142,19 +145,22 @@ struct PackedLanes {
   constexpr void store(index_t vectors, const OutputStage& stage, std::int64_t largest_sum,
                        std::byte* to) const noexcept {
     constexpr auto stage_bytes = static_cast<index_t>(sizeof(isa::RequantizeBlock16));
-    const bool away = isa::FloatBlock16::is_away<R>(stage);
-    const Scaling floating = away ? Scaling::floating_away : Scaling::floating;
-    Scaling scaling = takes_away || !away ? floating : Scaling::short_integer;
+    isa::FloatWay way = has_all_ways || !isa::FloatBlock16::is_away<R>(stage) ? isa::FloatWay::one_product
+                                                                              : isa::FloatWay::none;
     isa::FloatBlock16 floats[PackedRows::most_vectors]{};
     std::int32_t zero_offsets[PackedRows::most_vectors][PackedRows::lanes]{};
-    for (index_t v = 0; v < vectors && scaling == floating; ++v) {
-      bool fits = isa::FloatBlock16::make<R>(floats[v], multipliers[v], reach[v], stage, zero_offsets[v]);
+    for (index_t v = 0; v < vectors && way != isa::FloatWay::none; ++v) {
+      const isa::FloatWay least =
+          isa::FloatBlock16::make<R>(floats[v], multipliers[v], reach[v], stage, zero_offsets[v]);
+      way = least == isa::FloatWay::none ? least : std::max(way, least);
       for (index_t lane = 0; lane < PackedRows::lanes; ++lane) {
         const std::int64_t most = magnitude(given[v][lane]) + magnitude(zero_offsets[v][lane]) + largest_sum;
-        fits = fits && most <= std::numeric_limits<std::int32_t>::max();
+        way = most <= std::numeric_limits<std::int32_t>::max() ? way : isa::FloatWay::none;
       }
-      scaling = fits ? floating : Scaling::short_integer;
     }
+    Scaling scaling =
+        scaling_of(has_all_ways || way == isa::FloatWay::one_product ? way : isa::FloatWay::none);
+    const bool is_float = scaling < Scaling::short_integer;
     for (index_t v = 0; v < vectors && scaling == Scaling::short_integer; ++v) {
       for (const Multiplier& m : multipliers[v]) {
         scaling = m.value == 0 || m.shift <= -1 ? scaling : Scaling::long_integer;
@@ -166,7 +172,7 @@ struct PackedLanes {
     std::byte* const biases = to + 64 + vectors * stage_bytes;
     for (index_t v = 0; v < vectors; ++v) {
       std::byte* const constants = to + 64 + v * stage_bytes;
-      if (scaling == floating) {
+      if (is_float) {
         store_bytes(constants, floats[v]);
       } else {
         Multiplier ones[PackedRows::lanes];
@@ -176,13 +182,21 @@ struct PackedLanes {
         store_bytes(constants, isa::RequantizeBlock16::make<R>(ones, scaling == Scaling::short_integer));
       }
       for (index_t lane = 0; lane < PackedRows::lanes; ++lane) {
-        const std::int32_t more = scaling == floating ? zero_offsets[v][lane] : 0;
+        const std::int32_t more = is_float ? zero_offsets[v][lane] : 0;
         store_bytes(biases + (v * PackedRows::lanes + lane) * 4, wrapping_add(bias[v][lane], more));
       }
     }
   }
 
  private:
+  static constexpr Scaling scaling_of(isa::FloatWay way) noexcept {
+    switch (way) {
+      case isa::FloatWay::one_product: return Scaling::one_product;
+      case isa::FloatWay::one_product_away: return Scaling::one_product_away;
+      case isa::FloatWay::two_products: return Scaling::two_products;
+      default: return Scaling::short_integer;
+    }
+  }
   static constexpr std::int64_t magnitude(std::int64_t x) noexcept { return x < 0 ? -x : x; }
 };
 
@@ -227,7 +241,7 @@ constexpr void pack_rows(const PackedRows& rows, const RowFilters<W>& from, cons
         lanes.multipliers[v][lane] = q.output.multiplier[o];
         lanes.given[v][lane] = from.bias == nullptr ? 0 : from.bias[o];
         lanes.bias[v][lane] = folding.bias(lanes.given[v][lane], weight_sum, weight_count);
-        if (isa::FloatBlock16::needs_reach(lanes.multipliers[v][lane])) {
+        if (isa::FloatBlock16::needs_reach(lanes.multipliers[v][lane], weight_count)) {
           const auto weight = [&](std::ptrdiff_t k) { return filter[k] - q.filter_zero_point; };
           lanes.reach[v][lane] =
               SumReach::of<T>(weight_count, lanes.given[v][lane], q.input_zero_point, weight);

@@ -20,6 +20,7 @@
 #pragma once
 
 #include <array>
+#include <kinglet/isa/requantize_float.hpp>
 #include <kinglet/kernels/pointwise/groups_pack.hpp>
 #include <kinglet/kernels/pointwise/rows.hpp>
 #include <limits>
@@ -60,22 +61,26 @@ struct PairRows {
 
 /// What the first bytes of a packed layer say.
 struct PairHead {
-  bool is_short;  ///< every multiplier is below one half
-  bool is_wide;   ///< sums need 64 bits
-  bool is_float;  ///< requantized in single precision, exactly
+  bool is_short;              ///< every multiplier is below one half
+  bool is_wide;               ///< sums need 64 bits
+  bool is_float;              ///< requantized in single precision, exactly
+  bool two_products = false;  ///< some of it, so all
 
   constexpr void store(std::byte* to) const noexcept {
     to[0] = static_cast<std::byte>(is_short);
     to[1] = static_cast<std::byte>(is_wide);
     to[2] = static_cast<std::byte>(is_float);
+    to[3] = static_cast<std::byte>(two_products);
   }
   static PairHead load(const std::byte* from) noexcept {
-    return {from[0] != std::byte{0}, from[1] != std::byte{0}, from[2] != std::byte{0}};
+    const auto is = [from](int i) { return from[i] != std::byte{0}; };
+    return {is(0), is(1), is(2), is(3)};
   }
   template <Rounding R>
   [[nodiscard]] Finish finish(const OutputStage& stage) const noexcept {
     Finish how = Finish::of<R>(stage, is_short);
     how.is_float = is_float;
+    how.two_products = two_products;
     return how;
   }
 };
@@ -161,7 +166,7 @@ struct PairLanes {
   template <class Weight>
   constexpr void set_reach(index_t lane, const Sums& sums, const Weight& weight) noexcept {
     if constexpr (takes_floats<Lanes, T>) {
-      if (Lanes::Floats::needs_reach(multipliers[lane])) {
+      if (Lanes::Floats::needs_reach(multipliers[lane], sums.weights)) {
         reach[lane] = SumReach::of<T>(sums.weights, static_cast<std::int32_t>(sums.bias),
                                       sums.input_zero_point, weight);
       }
@@ -172,9 +177,9 @@ struct PairLanes {
     const OutputStage& output;
     std::int64_t largest_sum;  ///< that is added to a given bias, in magnitude
   };
-  /// @return whether the constants that `head` asks for are exact
+  /// @param head says that two products are needed, from then on  @return whether the constants that it asks for are exact
   template <Rounding R>
-  constexpr bool store(const PairHead& head, const Stage& stage, std::byte* constants,
+  constexpr bool store(PairHead& head, const Stage& stage, std::byte* constants,
                        std::byte* biases) const noexcept {
     if (head.is_wide) {
       for (index_t lane = 0; lane < Lanes::count; ++lane) {
@@ -189,9 +194,12 @@ struct PairLanes {
     } else if constexpr (takes_floats<Lanes, T>) {
       static_assert(sizeof(typename Lanes::Floats) <= sizeof(typename Lanes::Constants));
       typename Lanes::Floats floats{};
-      if (!Lanes::Floats::template make<R>(floats, multipliers, reach, stage.output, zero_offsets)) {
+      const isa::FloatWay way =
+          Lanes::Floats::template make<R>(floats, multipliers, reach, stage.output, zero_offsets);
+      if (way == isa::FloatWay::none) {
         return false;
       }
+      head.two_products = head.two_products || way == isa::FloatWay::two_products;
       store_bytes(constants, floats);
     }
     for (index_t lane = 0; lane < Lanes::count; ++lane) {
@@ -241,7 +249,7 @@ constexpr void pack_blocks_exactly(PairHead head, const PackBlocks& pack_blocks)
 
 /// @return whether what `head` asks for is exact
 template <Rounding R, class T, class Lanes, index_t Group, class W>
-constexpr bool pack_pair_blocks(const PairRows<Lanes, Group>& rows, const PairHead& head,
+constexpr bool pack_pair_blocks(const PairRows<Lanes, Group>& rows, PairHead head,
                                 const RowFilters<W, accumulator_t<T>>& from, const ConvolutionQuantization& q,
                                 std::byte* packed) noexcept {
   constexpr index_t lanes = Lanes::count;
@@ -250,9 +258,8 @@ constexpr bool pack_pair_blocks(const PairRows<Lanes, Group>& rows, const PairHe
   const std::int32_t zero = packed_zero_point<W>(q);
   const std::int32_t input_zero = q.input_zero_point + (Group == 4 && std::is_signed_v<T> ? 128 : 0);
   const typename PairLanes<Lanes, T>::Stage stage{q.output, largest_sum<W>(rows.depth)};
-  std::byte* at = packed + aligned_offset(packed);
-  head.store(at);
-  at += packed_alignment;
+  std::byte* const start = packed + aligned_offset(packed);
+  std::byte* at = start + packed_alignment;
   for (index_t b = 0, o = 0; b < rows.blocks(); ++b) {
     const index_t vectors = rows.vectors_of(b);
     std::byte* const biases = at + vectors * stage_bytes;
@@ -281,6 +288,7 @@ constexpr bool pack_pair_blocks(const PairRows<Lanes, Group>& rows, const PairHe
                        biases + vectors * lanes * 4);
     at += rows.bytes_of(vectors);
   }
+  head.store(start);
   return true;
 }
 

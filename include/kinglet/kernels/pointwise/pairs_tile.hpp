@@ -181,10 +181,10 @@ KINGLET_NOINLINE void finish_pairs(const TileOutput<T>& out, const typename Lane
 }
 
 /// The same in single precision, while Lanes::Rounding lives. @param constants Lanes::Floats at the start of each
-template <class Lanes, index_t Vectors, bool Away, class T>
+template <class Lanes, index_t Vectors, isa::FloatWay Way, class T>
 KINGLET_NOINLINE void finish_floats(const TileOutput<T>& out, const typename Lanes::Constants* constants,
                                     const std::int32_t* sums) noexcept {
-  const auto stages = stages_of<typename Lanes::template RequantizeFloat<Away>,
+  const auto stages = stages_of<typename Lanes::template RequantizeFloat<Way>,
                                 Vectors>([constants](std::size_t v) KINGLET_INLINE_LAMBDA -> const auto& {
     return *reinterpret_cast<const typename Lanes::Floats*>(constants + v);
   });
@@ -205,8 +205,10 @@ void finish_tile(const Finish& how, const TileOutput<T>& out, const typename Lan
                  const std::int32_t* sums) noexcept {
   if constexpr (takes_floats<Lanes, T>) {
     if (how.is_float) {
-      how.away ? finish_floats<Lanes, Vectors, true>(out, constants, sums)
-               : finish_floats<Lanes, Vectors, false>(out, constants, sums);
+      using isa::FloatWay;
+      how.two_products ? finish_floats<Lanes, Vectors, FloatWay::two_products>(out, constants, sums)
+      : how.away       ? finish_floats<Lanes, Vectors, FloatWay::one_product_away>(out, constants, sums)
+                       : finish_floats<Lanes, Vectors, FloatWay::one_product>(out, constants, sums);
       return;
     }
   }

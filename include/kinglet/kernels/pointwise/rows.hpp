@@ -65,7 +65,8 @@ constexpr std::int64_t largest_sum(std::int64_t products) noexcept {
 struct Finish {
   bool away;  ///< double_rounding where negative outputs are kept
   bool is_short;
-  bool is_float = false;  ///< in single precision, whether short or not
+  bool is_float = false;      ///< in single precision, whether short or not
+  bool two_products = false;  ///< which takes two: isa::FloatWay
 
   template <Rounding R>
   static constexpr Finish of(const OutputStage& stage, bool is_short) noexcept {
