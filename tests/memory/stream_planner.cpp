@@ -319,6 +319,7 @@ TEST_CASE("random networks: no operator reads a row that another one has written
   int streamed = 0;
   int followed = 0;
   int wide = 0;
+  int eager = 0;
   int larger = 0;
   int rounds = 0;
   for (std::uint64_t seed = 1; seed <= 4000; ++seed) {
@@ -339,6 +340,7 @@ TEST_CASE("random networks: no operator reads a row that another one has written
         streamed += step.streams() ? 1 : 0;
         followed += step.follows != no_buffer ? 1 : 0;
         wide += step.is_wide ? 1 : 0;
+        eager += step.eager && step.streams() ? 1 : 0;
         REQUIRE((aim != Aim::fast || !step.streams()));
       }
       Machine machine(n);
@@ -349,6 +351,7 @@ TEST_CASE("random networks: no operator reads a row that another one has written
   CHECK(streamed > 10'000);  // else the networks test nothing
   CHECK(followed > 1'000);
   CHECK(wide > 300);
+  CHECK(eager > 100);
   CHECK(rounds > 1'000);
   CHECK(larger < 120);  // estimates know of no holes between buffers
 }
@@ -403,6 +406,50 @@ TEST_CASE("a whole network streams as one chain, through the mean over all rows"
   CHECK(n.steps[0].chain_last == 6);
   CHECK(n.arena == 48 * 16 + 5 * 3 * 64 + 64 + 256 + 64);
   Machine(n).run();
+}
+
+TEST_CASE(
+    "where memory to spare is too little for all of a chain, its first operators make more rows at once") {
+  Network n;
+  const auto doubled = [](StepRequest step) {
+    step.wide_batch = 2;
+    return step;
+  };
+  const std::int32_t input = n.add_tensor(64, 960, -1);
+  const std::int32_t filtered = n.add_step({input}, doubled(window3(64, 1)), 64);
+  const std::int32_t projected = n.add_step({filtered}, doubled(pointwise(64)), 64);
+  const std::int32_t expanded = n.add_step({projected}, doubled(pointwise(64)), 6000);
+  const std::int32_t output = n.add_step({expanded}, doubled(window3(64, 2)), 64);
+  n.read(output, n.next_step());
+  n.read(input, n.next_step());
+  n.plan(Aim::small);
+  REQUIRE(n.steps[0].chain_last == 3);
+  CHECK(n.steps[0].batch == 2);
+  CHECK_FALSE(n.steps[0].eager);
+  CHECK(n.steps[1].batch == 2);
+  CHECK(n.steps[1].eager);  // its reader asks for one row
+  CHECK(n.steps[2].batch == 1);
+  CHECK(n.steps[3].batch == 1);
+  const auto stored = [&](std::int32_t t) { return n.lines[static_cast<std::size_t>(t)].stored; };
+  CHECK(stored(filtered) == 2);
+  CHECK(stored(projected) == 2);
+  CHECK(stored(expanded) == 3);
+  int turns[4] = {};
+  count_stored_rows(n.links, [&](std::size_t k) { ++turns[k]; });
+  CHECK(std::ranges::equal(turns, std::vector{32, 32, 64, 32}));
+  Machine(n).run();
+}
+
+TEST_CASE("a network that was planned may be planned again") {
+  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+    INFO("seed ", seed);
+    Network n = random_network(seed);
+    n.plan(Aim::small);
+    const std::size_t first = n.arena;
+    n.plan(Aim::automatic);
+    n.plan(Aim::small);
+    CHECK(n.arena == first);
+  }
 }
 
 TEST_CASE("what no time may be lost for runs at once") {

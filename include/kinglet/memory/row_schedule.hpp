@@ -6,7 +6,7 @@
 /// Rows are pulled from the chain's end:
 /// 1. Take the last operator that still has rows to make and whose output is kept whole.
 /// 2. While rows that it reads have not been made: go to the operator that makes them; of two, to the earlier one.
-/// 3. Run it for the rows that are asked for, at most `batch` at once. Repeat from 1.
+/// 3. Run it for the rows that are asked for, at most `batch` at once; or for a whole batch if it is eager. Repeat from 1.
 /// So every row is made once, as late as possible, and an operator's only reader often runs right behind it.
 #pragma once
 
@@ -46,6 +46,7 @@ struct RowLink {
   std::int32_t input_rows = 0;  ///< of the image that the window moves over
   std::int32_t rows = 0;        ///< that it makes; folding: that it takes
   std::int32_t batch = 1;       ///< most rows made at once
+  bool eager = false;           ///< makes so many whenever one is asked for
   std::int32_t stored = 0;      ///< rows its output has memory for
   // While running.
   std::int32_t next = 0;  ///< the first row not made yet
@@ -118,7 +119,7 @@ class RowSchedule {
   }
   constexpr void descend(std::int16_t to, std::int32_t asked) noexcept {
     RowLink& link = links_[static_cast<std::size_t>(to)];
-    link.take = std::min(link.batch, asked - link.next);
+    link.take = std::min(link.batch, (link.eager ? link.rows : asked) - link.next);
     way_[depth_++] = {to, link.window.first(link.next), link.end_read()};
   }
   [[nodiscard]] constexpr std::int16_t missing_producer(const RowLink& link,

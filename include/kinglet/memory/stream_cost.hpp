@@ -7,7 +7,7 @@
 /// makes the rows y to y + b - 1,
 ///   newest row of t = S (y + b - 1) + N,
 ///   oldest row still read = min over readers k of (S_k (y - 1) + N_k + 1) stride_k - before_k, for m: y stride - before,
-/// and t holds the rows between. A tensor with one reader is judged with that reader as the sink, one with several also
+/// and t holds the rows between; an eager operator adds to N the rows that it may be ahead. A tensor with one reader is judged with that reader as the sink, one with several also
 /// with every m where they meet. The schedule, run on counters, then counts exactly.
 #pragma once
 
@@ -19,8 +19,10 @@ namespace kinglet::inline KINGLET_TARGET {
 inline constexpr std::uint64_t call_work = 6'000;
 /// and `Aim::automatic` takes chains that lose at most one part in this many of their work to calls.
 inline constexpr std::uint64_t free_share = 20;
-/// It may take one part in this many more memory than the smallest such plan, where that saves time.
-inline constexpr std::size_t spare_share = 4;
+/// More memory than the smallest such plan has may be taken where that saves time: one part in so many.
+constexpr std::size_t spare_share(Aim aim) noexcept {
+  return aim == Aim::automatic ? 4 : 16;
+}
 
 namespace detail {
 
@@ -59,7 +61,7 @@ constexpr void follow_back(StepRequest* steps, LineRequest* lines, const Sink& f
     LineRequest& output = lines[step.output];
     if (k != m && output.readers > 0) {
       step.slope = output.slope;
-      step.ahead = output.ahead;
+      step.ahead = output.ahead + step.surplus();
       if (output.mixed) {
         output.estimate = output.rows;
       } else if (output.readers > 1 || output.read_by_sink) {
@@ -73,7 +75,7 @@ constexpr void follow_back(StepRequest* steps, LineRequest* lines, const Sink& f
       continue;
     }
     const RowWindow& w = step.window;
-    const std::int32_t next = k == m ? 0 : step.ahead + 1 - step.slope;
+    const std::int32_t next = k == m ? 0 : output.ahead + 1 - step.slope;
     for (const std::int32_t t : step.inputs) {
       if (t == no_buffer) {
         continue;

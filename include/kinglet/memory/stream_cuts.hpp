@@ -2,8 +2,8 @@
 /// @file memory/stream_cuts.hpp
 /// The best cuts of a network into groups: operators that run at once, and chains that stream. By dynamic programming over
 /// the last operator of a group: first so that the largest sum of bytes alive at one time is smallest, then, within that,
-/// so that the least time is lost. Chains that then have memory to spare make twice as many rows at once; Aim::automatic
-/// spares some for that.
+/// so that the least time is lost. Chains that then have memory to spare make twice as many rows at once, or their first
+/// operators do, whose rows are shorter; some is spared for that.
 #pragma once
 
 #include <kinglet/memory/stream_cost.hpp>
@@ -54,26 +54,35 @@ constexpr std::size_t find_cuts(std::span<StepRequest> steps, std::span<LineRequ
   return largest;
 }
 
-/// Lets the chain [i, j] make twice as many rows at once, if its bytes keep within the limit.
+/// Lets as many of the first operators of the chain [i, j] make twice as many rows at once as keep its bytes within the
+/// limit.
 constexpr void widen_chain(std::span<StepRequest> steps, std::span<LineRequest> lines,
                            std::span<const BufferRequest> buffers, std::int32_t i, std::int32_t j,
                            std::size_t limit) noexcept {
-  for (std::int32_t k = i; k <= j; ++k) {
-    steps[static_cast<std::size_t>(k)].swap_batches();
-    lines[static_cast<std::size_t>(steps[static_cast<std::size_t>(k)].output)].estimate = 0;
-  }
-  for (std::int32_t sink = i; sink <= j; ++sink) {
-    follow_back(steps.data(), lines.data(), {sink, sink - i + 1});
-  }
-  ChainCost cost(steps.data(), lines.data(), buffers.first(lines.size()), j);
-  bool fits = true;
-  for (std::int32_t k = j; k >= i && fits; --k) {
-    fits = cost.extend();
-  }
-  if (!fits || cost.bytes() > limit) {
+  const auto step = [&](std::int32_t k) -> StepRequest& { return steps[static_cast<std::size_t>(k)]; };
+  const auto fits = [&] {
     for (std::int32_t k = i; k <= j; ++k) {
-      steps[static_cast<std::size_t>(k)].swap_batches();
+      lines[static_cast<std::size_t>(step(k).output)].estimate = 0;
     }
+    for (std::int32_t sink = i; sink <= j; ++sink) {
+      follow_back(steps.data(), lines.data(), {sink, sink - i + 1});
+    }
+    ChainCost cost(steps.data(), lines.data(), buffers.first(lines.size()), j);
+    bool streams = true;
+    for (std::int32_t k = j; k >= i && streams; --k) {
+      streams = cost.extend();
+    }
+    return streams && cost.bytes() <= limit;
+  };
+  for (std::int32_t k = i; k <= j; ++k) {
+    step(k).swap_batches();
+  }
+  for (std::int32_t last = j; !fits(); --last) {
+    step(last).swap_batches();
+    if (last == i) {
+      break;
+    }
+    step(last - 1).eager = true;
   }
 }
 
@@ -101,10 +110,16 @@ constexpr std::size_t cut_into_groups(std::span<StepRequest> steps, std::span<Li
     return 0;
   }
   keep_whole(steps, lines);
+  for (StepRequest& step : steps) {
+    if (step.is_wide) {  // by an earlier plan
+      step.swap_batches();
+    }
+  }
   const std::size_t at_once = detail::find_cuts(steps, lines, buffers, aim, unplannable);
   const std::size_t least = steps.back().peak;
-  const std::size_t spare = std::min(least / spare_share, at_once - least);  // no more than without chains
-  const std::size_t limit = aim == Aim::automatic ? least + spare : least;
+  const std::size_t spare =
+      std::min(least / spare_share(aim), at_once - least);  // no more than without chains
+  const std::size_t limit = least + spare;
   static_cast<void>(detail::find_cuts(steps, lines, buffers, aim, least));
   for (StepRequest& step : steps) {
     step.group_first = step.chain_first = step.chain_last = no_buffer;

@@ -25,7 +25,7 @@ constexpr std::int32_t longest_chain(std::size_t steps) noexcept {
 enum class Aim : std::uint8_t {
   automatic,  ///< the smallest plan of chains that lose little time, by the planner's estimate, or a little more
   fast,       ///< every operator at once
-  small,      ///< the smallest plan
+  small,      ///< the smallest plan, or a little more for more rows at once
   observed,  ///< every operator at once and by itself, so that every output can be looked at
 };
 
@@ -72,6 +72,7 @@ struct StepRequest {
   std::int32_t slope = 0;                ///< S and N of the file's comment; S = 0: not on the way to the sink
   std::int32_t ahead = 0;
   bool is_wide = false;      ///< makes its `wide_batch` of rows, which `batch` has changed places with
+  bool eager = false;        ///< wide, before a reader that is not
   std::int32_t cut = 0;      ///< the best group that ends here begins there
   bool cut_streams = false;  ///< and is a chain
   std::size_t peak = 0;      ///< bytes of the largest group up to here
@@ -82,7 +83,10 @@ struct StepRequest {
     std::swap(batch, wide_batch);
     std::swap(row_scratch, wide_scratch);
     is_wide = !is_wide;
+    eager = false;
   }
+  /// Rows that it may be ahead of those asked for.
+  [[nodiscard]] constexpr std::int32_t surplus() const noexcept { return eager ? batch - 1 : 0; }
   [[nodiscard]] constexpr bool streams() const noexcept { return chain_first != no_buffer; }
   /// The output may lie exactly on this input, wherever the operator reads it.
   [[nodiscard]] constexpr bool may_overwrite(std::int32_t tensor) const noexcept {
