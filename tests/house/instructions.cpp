@@ -42,6 +42,12 @@ const std::map<std::string, Code>& avx512_vnni() {
   return functions;
 }
 
+/// FloatEnding or PairEnding, as the disassembler spells it. @param way isa::FloatWay's number
+std::string float_ending(const std::string& name, int way, bool offsets) {
+  return name + "<(kinglet::avx512_vnni::isa::FloatWay)" + std::to_string(way) +
+         (offsets ? ", true> " : ", false> ");
+}
+
 TEST_CASE("AVX-512 VNNI pointwise: a loop of dot products whose sums stay in registers") {
   struct Tile {
     const char* rows_and_vectors;
@@ -49,7 +55,7 @@ TEST_CASE("AVX-512 VNNI pointwise: a loop of dot products whose sums stay in reg
   };
   for (const Tile& tile :
        {Tile{"12, 1", 12}, Tile{"8, 2", 16}, Tile{"6, 4", 24}, Tile{"5, 4", 20}, Tile{"4, 4", 16}}) {
-    const auto check = [&tile](const char* ending, const char* product) {
+    const auto check = [&tile](const std::string& ending, const char* product) {
       const std::string name = std::string("pointwise::run_tiles<") + tile.rows_and_vectors +
                                ", kinglet::avx512_vnni::pointwise::" + ending + ">";
       INFO(name);
@@ -57,10 +63,12 @@ TEST_CASE("AVX-512 VNNI pointwise: a loop of dot products whose sums stay in reg
       CHECK(house::count(loop, product) == tile.dot_products);
       CHECK(house::count(loop, store) == 0);
     };
-    for (const char* ending : {"FloatEnding<false, false> ", "FloatEnding<true, false> ",
-                               "FloatEnding<false, true> ", "FloatEnding<true, true> ", "IntegerEnding"}) {
-      check(ending, dot_product);
+    for (const bool offsets : {false, true}) {
+      for (const int way : {1, 2, 3}) {
+        check(float_ending("FloatEnding", way, offsets), dot_product);
+      }
     }
+    check("IntegerEnding", dot_product);
     check("WordEnding", word_product);
   }
 }
@@ -68,19 +76,37 @@ TEST_CASE("AVX-512 VNNI pointwise: a loop of dot products whose sums stay in reg
 TEST_CASE("AVX-512 VNNI pointwise: overlapped tiles, too") {
   struct Tile {
     const char* parameters;
-    const char* ending;
+    int way;
+    bool offsets;
     int dot_products;
   };
-  for (const Tile& tile : {Tile{"6, 1, false", "false, false", 6}, Tile{"6, 2, false", "true, false", 12},
-                           Tile{"6, 2, false", "false, true", 12}, Tile{"2, 4, true", "false, false", 8},
-                           Tile{"2, 4, false", "true, true", 8}, Tile{"3, 4, true", "false, false", 12}}) {
-    const std::string name = std::string("pointwise::run_overlapped<") + tile.parameters +
-                             ", kinglet::avx512_vnni::pointwise::FloatEnding<" + tile.ending + "> >";
+  for (const Tile& tile :
+       {Tile{"6, 1, false", 1, false, 6}, Tile{"6, 2, false", 2, false, 12}, Tile{"6, 2, false", 1, true, 12},
+        Tile{"2, 4, true", 1, false, 8}, Tile{"2, 4, false", 2, true, 8}, Tile{"3, 4, true", 1, false, 12}}) {
+    const std::string name =
+        std::string("pointwise::run_overlapped<") + tile.parameters +
+        ", kinglet::avx512_vnni::pointwise::" + float_ending("FloatEnding", tile.way, tile.offsets) + ">";
     INFO(name);
     const Code& code = code_of(avx512_vnni(), name);
     const Code loop = house::tightest_loop(code, dot_product);
     CHECK(house::count(loop, dot_product) == tile.dot_products);
     CHECK(house::count(loop, store) == 0);
+  }
+}
+
+TEST_CASE("AVX-512 VNNI pointwise: three dot products for two rows of 24 channels, and one of 8") {
+  for (const int way : {1, 2}) {
+    for (const bool offsets : {false, true}) {
+      for (const int vectors : {1, 2}) {
+        const std::string name =
+            "pointwise::run_pairs<8, " + std::to_string(vectors) +
+            ", kinglet::avx512_vnni::pointwise::" + float_ending("PairEnding", way, offsets) + ">";
+        INFO(name);
+        const Code loop = house::tightest_loop(code_of(avx512_vnni(), name), dot_product);
+        CHECK(house::count(loop, dot_product) == (vectors == 2 ? 24 : 8));
+        CHECK(house::count(loop, store) == 0);
+      }
+    }
   }
 }
 

@@ -186,10 +186,39 @@ TEST_CASE_TEMPLATE("float output stage: one product is exact at every step of wh
     ++accepted[all_closest ? 0 : 1];
     CAPTURE(blocks);
     CHECK(block.equals_everywhere());
+    block.way = isa::FloatWay::two_products;  // as with another block of the layer that needs them
+    CHECK(block.equals_everywhere());
   }
   MESSAGE(accepted[0], " blocks with all slopes next to what they should be, ", accepted[1], " others");
   CHECK(accepted[0] > 100);
   CHECK(accepted[1] > 10);
+}
+
+TEST_CASE_TEMPLATE("float output stage: multipliers of nearly 1 leave all sums within 32 bits", W,
+                   KINGLET_FLOAT_WAYS) {
+  test::Random random(69);
+  int one_product = 0;
+  for (int blocks = 0; blocks < 200; ++blocks) {
+    Block<W> block{};
+    block.stage = {random.in(-128, 127), -128, 127};
+    for (Multiplier& m : block.multipliers) {
+      m = {INT32_MAX - random.in(0, 300), 0};
+    }
+    if (!block.make()) {
+      continue;
+    }
+    one_product += block.way == isa::FloatWay::two_products ? 0 : 1;
+    CAPTURE(blocks);
+    CHECK(block.equals_everywhere());
+    std::int32_t sums[Block<W>::count];
+    for (std::int32_t below = 0; below < 300; ++below) {
+      std::fill_n(sums, Block<W>::count, INT32_MAX - below);
+      CHECK(block.equals(sums));
+      std::fill_n(sums, Block<W>::count, INT32_MIN + below);
+      CHECK(block.equals(sums));
+    }
+  }
+  CHECK(one_product > 100);
 }
 
 TEST_CASE_TEMPLATE("float output stage: nearly every layer as networks have them is accepted", W,
@@ -369,6 +398,8 @@ TEST_CASE_TEMPLATE("float output stage: small multipliers take one product if su
   CHECK(ways[isa::FloatWay::none] == 0);
   CHECK(ways[isa::FloatWay::one_product] > 300);
   CHECK(ways[isa::FloatWay::two_products] > 300);
+  CHECK((std::same_as<typename W::R, double_rounding> ? ways[isa::FloatWay::one_product_away] > 300
+                                                      : ways[isa::FloatWay::one_product_away] == 0));
 }
 
 TEST_CASE_TEMPLATE("float output stage: refuses what it cannot do", L, KINGLET_FLOAT_LANES) {
@@ -396,8 +427,8 @@ TEST_CASE_TEMPLATE("float output stage: exact whatever the processor's rounding 
       for (Multiplier& m : block.multipliers) {
         m = {random.in<std::int32_t>(1 << 30, INT32_MAX), random.in(-15, 0)};
       }
-      const bool made = block.make();
       std::fesetround(mode);
+      const bool made = block.make();
       const bool equals = !made || block.equals_everywhere();
       const bool kept = std::fegetround() == mode;
       std::fesetround(FE_TONEAREST);

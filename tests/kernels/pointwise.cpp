@@ -24,12 +24,17 @@ struct Shape {
 using Kernels = test::Kernels<pointwise::Reference, pointwise::Generic, select::native::pointwise>;
 
 template <class K, template <class> class Memory = test::Misaligned>
-std::string differing(const Shape& s, test::Random& random) {
+std::string differing(const Shape& s, test::Random& random, int right = 0) {
   const Nhwc input{s.batch, s.height, s.width, s.channels};
   const Ohwi filter{s.outputs, 1, 1, s.channels};
   const Nhwc output{s.batch, s.height, s.width, s.outputs};
   test::RandomConvolution<K, Memory> c(
       {input.size(), filter.size(), output.size(), s.outputs, static_cast<std::size_t>(s.channels)}, random);
+  if (right != 0) {  // multipliers as layers have them: about 2^-right
+    for (Multiplier& m : c.multipliers) {
+      m = {random.in<std::int32_t>(1 << 30, INT32_MAX), random.in(-right - 2, -right + 2)};
+    }
+  }
   return c.template differing<Kernels>(input, filter, output);
 }
 
@@ -87,6 +92,21 @@ TEST_CASE_TEMPLATE("kernels equal reference: pixels around tiles", K, KINGLET_CO
         CAPTURE(outputs);
         CAPTURE(channels);
         CHECK(differing<K>({1, 1, pixels, channels, outputs}, random) == "");
+      }
+    }
+  }
+}
+
+TEST_CASE_TEMPLATE("kernels equal reference: few filters in the last vector", K, KINGLET_CONVOLUTION_KINDS) {
+  test::Random random(41);
+  for (const index_t pixels : {1, 2, 3, 8, 9, 16, 17, 31, 57}) {
+    for (const index_t outputs : {1, 5, 7, 8, 17, 20, 24, 72, 83, 88}) {
+      for (const index_t channels : {3, 8, 27, 96}) {
+        CAPTURE(pixels);
+        CAPTURE(outputs);
+        CAPTURE(channels);
+        const Shape s{1, 1, pixels, channels, outputs};
+        CHECK(differing<K, test::Guarded>(s, random, 6) == "");
       }
     }
   }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file isa/requantize_float.hpp
 /// The output stage in single precision, equal to quant/requantize.hpp bit for bit wherever `make` says so: 3 operations,
-/// zero point included, where integers take 8 and more; 5 where ties of negative outputs go away from zero. Here are its
-/// constants and their proof; what computes with them is in isa/requantize_float_avx2.hpp and _avx512.hpp.
+/// zero point included, where integers take 8 and more; 5 where ties of negative outputs go away from zero, 6 for the few
+/// blocks of channels that need two products. Here are its constants and their proof; what computes with them is in isa/requantize_float_avx2.hpp and _avx512.hpp.
 ///
 /// Every policy is y = floor((x q + C) / 2^h), h = 31 - s, with C as in isa/requantize_avx2.hpp; for double_rounding in
 /// two steps, where x q < -2^30, it is floor((x q + C - 2^31) / 2^h). With C + zero_point 2^h = x0 q + rest,
@@ -27,8 +27,9 @@
 /// takes a b that is right for the least and the most of them: where multipliers are at least 2^-13 for the two e that
 /// are closest to zero, else, or if there is none, for two products. X below `limit` give outputs up to the zero point,
 /// others from there on, so each has a b of its own, and both are looked at for one k only, the one after the zero point.
-/// Beyond |X| = 2^24, where X is rounded as well, every step is monotonic and q / 2^h >= 2^-16 has made y 256 or more
-/// already. Of channels with such small multipliers, if they are known to reach few outputs, only the k next to these are
+/// No k has to be looked at between them: half a step, 2^(h-1), is between that and the limit. Beyond |X| = 2^24, where X is
+/// rounded as well, every step is monotonic and q / 2^h >= 2^-16 has made y 256 or more already; and high < 1, so that y
+/// keeps within 32 bits, though X rounded to a float may not. Of channels with such small multipliers, if they are known to reach few outputs, only the k next to these are
 /// looked at, and X e is computed.
 ///
 /// Smaller multipliers are taken where sums reach few outputs: isa/few_outputs.hpp.
@@ -62,9 +63,9 @@ struct alignas(4 * Unsigned::count) FloatBlock {
   float offset_below[count];
 
   // -shift of a multiplier, unless sums have few outputs:
-  static constexpr int most_right = 15;          ///< at most
-  static constexpr int most_right_at_once = 12;  ///< at most for one product
-  static constexpr int usual_right = 11;         ///< beyond, one product is seldom exact for all outputs
+  static constexpr int most_right = 15;         ///< at most
+  static constexpr int most_right_of_one = 12;  ///< at most for one product
+  static constexpr int usual_right = 11;        ///< beyond, one product is seldom exact for all outputs
 
   /// Whether `make` wants to know what a channel with this multiplier reaches. Of sums of few products it is soon known,
   /// and may save one here.
@@ -152,6 +153,7 @@ struct alignas(4 * Unsigned::count) FloatBlock {
     static constexpr int slopes = 2;  ///< for one product
     std::int32_t q[count];
     std::int32_t h[count];
+    // In units of 2^-h.
     std::int64_t rest[count];
     std::int64_t less[count];   ///< of rest, below the limit
     std::uint32_t step[count];  ///< 2^h mod q
@@ -182,17 +184,18 @@ struct alignas(4 * Unsigned::count) FloatBlock {
       h[c] = 31;
       left_out[c] = settled[c] = true;
     }
-    /// The multiple of 2^7 next to q, or the next but one.
+    /// The multiple of 2^7 next to q, or the next but one; less than 2^31, so that `high` is less than 1.
     constexpr void take_slopes(int number) noexcept {
       for (std::size_t c = 0; c < count; ++c) {
         const std::int32_t behind = q[c] & 127;
         const std::int32_t next = behind < 64 ? -behind : 128 - behind;
-        error[c] = number == 0 ? next : next > 0 ? next - 128 : next + 128;
+        const std::int32_t most = std::numeric_limits<std::int32_t>::max() - 127 - q[c];
+        error[c] = std::min(number == 0 ? next : next > 0 ? next - 128 : next + 128, most);
         const float exact = static_cast<float>(-error[c]) / (static_cast<float>(q[c]) * unit(c));
         tilt[c] = static_cast<std::int32_t>(exact + (exact < 0 ? -0.5F : 0.5F));
       }
     }
-    /// Instead, of all channels.
+    /// No slopes: two products for all channels, settled ones too.
     constexpr void take_two_products() noexcept {
       two_products = true;
       std::fill_n(error, count, 0);
@@ -202,7 +205,7 @@ struct alignas(4 * Unsigned::count) FloatBlock {
     [[nodiscard]] constexpr bool takes_one_product() const noexcept {
       bool all = true;
       for (std::size_t c = 0; c < count; ++c) {
-        all = all && (has_reach[c] || h[c] <= 31 + most_right_at_once);
+        all = all && (has_reach[c] || h[c] <= 31 + most_right_of_one);
       }
       return all;
     }
@@ -223,7 +226,8 @@ struct alignas(4 * Unsigned::count) FloatBlock {
 
   /// left + tilt k of all channels, for one k after another.
   struct Steps {
-    static constexpr std::uint32_t bias = 1U << 29;  ///< keeps left + tilt k positive: |tilt k| is less
+    /// Keeps left + tilt k positive: |tilt k| is less, but for channels that are looked at closely.
+    static constexpr std::uint32_t bias = 1U << 29;
     std::uint32_t q[count];
     std::uint32_t left[count];
     std::uint32_t step[count];    ///< 2^h mod q
@@ -246,7 +250,7 @@ struct alignas(4 * Unsigned::count) FloatBlock {
         tilt[c] = static_cast<std::uint32_t>(of.tilt[c]);
         tilted[c] = bias + tilt[c] * static_cast<std::uint32_t>(from);
       }
-      look(from, last);
+      look(of, from, last);
       const std::int64_t doubt = of.two_products ? 256 : 640;
       for (std::size_t c = 0; c < count; ++c) {
         lowest[c] = std::int64_t{most[c]} - bias + 1 - of.q[c] + doubt;
@@ -269,26 +273,41 @@ struct alignas(4 * Unsigned::count) FloatBlock {
       }
     }
     /// The least and the most of them from `k`, where they are, up to `last`.
-    constexpr void look(std::int32_t k, std::int32_t last) noexcept {
+    constexpr void look(const Channels& of, std::int32_t k, std::int32_t last) noexcept {
       if (!std::is_constant_evaluated()) {
-        look_at_once(k, last);
+        look_by_vectors(k, last);
         return;
       }
-      std::fill_n(least, count, std::numeric_limits<std::uint32_t>::max());
-      std::fill_n(most, count, 0U);
-      for (; k <= last; ++k) {
-        for (std::size_t c = 0; c < count; ++c) {
-          const std::uint32_t at = left[c] + tilted[c];
-          least[c] = std::min(least[c], at);
-          most[c] = std::max(most[c], at);
-          const std::uint32_t next = left[c] + step[c];  // below 2^32; less q, or more than that if below q
-          left[c] = std::min(next, next - q[c]);
-          tilted[c] += tilt[c];
+      for (std::size_t c = 0; c < count; ++c) {
+        if (of.settled[c]) {
+          least[c] = most[c] = bias;  // are not asked for
+        } else {
+          look_at_channel(k, last, c);
         }
       }
     }
+    /// While compiling, which is made of few operations.
+    constexpr void look_at_channel(std::int32_t k, std::int32_t last, std::size_t c) noexcept {
+      std::uint32_t smallest = std::numeric_limits<std::uint32_t>::max();
+      std::uint32_t largest = 0;
+      std::uint32_t remainder = left[c];
+      std::uint32_t more = tilted[c];
+      const std::uint32_t divisor = q[c];
+      const std::uint32_t stride = step[c];
+      const std::uint32_t slope = tilt[c];
+      for (; k <= last; ++k) {
+        const std::uint32_t at = remainder + more;
+        smallest = at < smallest ? at : smallest;
+        largest = at > largest ? at : largest;
+        remainder += stride;  // below 2^32
+        remainder -= remainder < divisor ? 0 : divisor;
+        more += slope;
+      }
+      least[c] = smallest;
+      most[c] = largest;
+    }
     /// Four parts of the range side by side: each step waits for the one before it.
-    void look_at_once(std::int32_t k, std::int32_t last) noexcept {
+    void look_by_vectors(std::int32_t k, std::int32_t last) noexcept {
       const auto divisor = Unsigned::load(q);
       const auto add = [&](auto a, auto b) KINGLET_INLINE_LAMBDA {
         const auto sum = Unsigned::add(a, b);

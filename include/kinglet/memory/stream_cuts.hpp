@@ -82,7 +82,12 @@ constexpr void widen_chain(std::span<StepRequest> steps, std::span<LineRequest> 
     if (last == i) {
       break;
     }
-    step(last - 1).eager = true;
+    for (const std::int32_t input : step(last).inputs) {
+      const std::int32_t made = input == no_buffer ? -1 : lines[static_cast<std::size_t>(input)].made;
+      if (made >= i) {
+        step(made).eager = true;
+      }
+    }
   }
 }
 

@@ -6,8 +6,8 @@
 ///
 /// 1. For every operator j and every chain [i, j] that may end with it, add up the bytes that are alive meanwhile
 ///    (memory/stream_cost.hpp).
-/// 2. Cut so that the largest sum is smallest; then, with that as limit, so that the least time is lost
-///    (memory/stream_cuts.hpp).
+/// 2. Cut so that the largest sum is smallest; then, with that as limit, so that the least time is lost; then let chains
+///    make more rows at once within that and some memory to spare (memory/stream_cuts.hpp).
 /// 3. Run each chain's schedule on counters: it says how many rows each line buffer holds, which ones are alive only
 ///    from their maker to the reader right behind it, and how closely the output's rows can follow behind the input's.
 /// 4. Place all buffers (memory/planner.hpp), in each order, with all outputs following behind inputs that can, those that

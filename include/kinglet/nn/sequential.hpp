@@ -80,7 +80,7 @@ struct Sequential {
   static constexpr Slots<step_count> slots = slots_of(graph);
   static_assert(slots.softmaxes == 0 || sizeof(element_type) == 1,
                 "kinglet: Softmax is for 8-bit elements: leave it out of a network with int16 activations");
-  /// The smallest plan that costs no time.
+  /// The smallest plan that costs little time.
   static constexpr Plan<step_count> plan = plan_graph<element_type>(graph, Aim::automatic);
   /// Where each step's packed weights lie in a network's own memory.
   static constexpr std::array<std::size_t, step_count + 1> packed = packed_offsets<element_type>(graph);

@@ -8,6 +8,7 @@
 #if defined(__AVX512VNNI__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512DQ__)
 
 #include <kinglet/kernels/memory.hpp>
+#include <kinglet/kernels/pointwise/avx512_vnni_halves.hpp>
 #include <kinglet/kernels/pointwise/avx512_vnni_unsigned.hpp>
 #include <kinglet/kernels/pointwise/packed.hpp>
 
@@ -15,6 +16,12 @@ namespace kinglet::inline KINGLET_TARGET::pointwise {
 
 template <index_t Vectors>
 void run_block(TileInput& in, const ByteOutput& out, const ByteRows& rows) noexcept {
+  if constexpr (Vectors <= 2) {
+    if (in.block.halves()) {
+      run_halves<Vectors, false>(in, out, rows);
+      return;
+    }
+  }
   const auto run_with = [&](auto ending) { detail::run_rows<Vectors>(in, ending, rows.count); };
   switch (in.block.scaling()) {
     case Scaling::one_product:
@@ -35,6 +42,12 @@ struct OffsetOutput : ByteOutput {};
 
 template <index_t Vectors>
 void run_block(TileInput& in, const OffsetOutput& out, const ByteRows& rows) noexcept {
+  if constexpr (Vectors <= 2) {
+    if (in.block.halves()) {
+      run_halves<Vectors, true>(in, out, rows);
+      return;
+    }
+  }
   const auto run_with = [&](auto ending) { detail::run_rows<Vectors>(in, ending, rows.count); };
   switch (in.block.scaling()) {
     case Scaling::one_product:

@@ -131,7 +131,8 @@ void run_blocks(const PackedRows& shape, const std::byte* packed, const ByteRows
     TileInput in{
         rows.rows, rows.row_stride, shape.segments, segment_bytes / 4, segment_bytes % 4, rows.segment_stride,
         {at}};
-    out.is_plain = output.is_plain && out.channels >= vectors * PackedRows::lanes;
+    const bool halves = shape.group == 4 && in.block.halves();
+    out.is_plain = output.is_plain && out.channels >= vectors * PackedRows::lanes - (halves ? half_lanes : 0);
     switch (vectors) {
       case 1: run_block<1>(in, out, rows); break;
       case 2: run_block<2>(in, out, rows); break;

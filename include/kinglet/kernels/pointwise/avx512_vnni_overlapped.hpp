@@ -25,14 +25,14 @@ KINGLET_NOINLINE void run_overlapped(const TileInput& in, const Ending& given, i
   using Dots = typename Ending::Dots;
   using Sums = __m512i[Rows][Vectors];
   constexpr index_t steps = std::min(Rows, overlapped_steps);
-  constexpr bool keeps_factors = 2 * Rows * Vectors + Vectors <= 28;
+  constexpr bool keeps_high = 2 * Rows * Vectors + Vectors <= 28;
   Ending ending = given;  // a member at a time: see run_tiles
   const std::ptrdiff_t stride = in.row_stride;
 
   __m512 high[Vectors];
   unrolled<Vectors>([&](auto v) KINGLET_INLINE_LAMBDA {
     high[v] = _mm512_load_ps(in.block.floats(v).high);
-    if constexpr (keeps_factors) {
+    if constexpr (keeps_high) {
       isa::settle(high[v]);
     }
   });

@@ -5,7 +5,7 @@
 ///
 /// Output channels are cut into blocks of 4 vectors of 16 lanes; the last has 1, 2 or 4. Behind the first 64-byte aligned
 /// address a block holds, one after another, all aligned so as well:
-///   head                       64 bytes, the first of which is the block's `Scaling`; not used by 16-bit activations
+///   head                       64 bytes, of which the first two are `scaling` and `halves`; not used by 16-bit activations
 ///   requantization constants   `vectors` x RequantizeBlock16, or FloatBlock16 or WordBlock16 at the start of each
 ///   bias                       `vectors` x 16 int32, zero points folded in, where that is FloatBlock16 also FloatBlock16's x0
 ///   weights                    for each segment ceil(depth / group) x `vectors` x 16 lanes x `group` int8, zeros behind
@@ -13,7 +13,8 @@
 /// A filter is one segment, or several that are multiplied with activations which do not lie together.
 ///
 /// Lane l of vector v has output channel 4 V (l / 4) + 4 v + l % 4 of a block of V vectors: narrowing four vectors of 32
-/// bits to one of bytes works within 128-bit parts, and this order makes the bytes of a part come out in order.
+/// bits to one of bytes works within 128-bit parts, and this order makes the bytes of a part come out in order. Not so in a
+/// block that `halves`, whose last vector has at most 8 channels: channel 16 v + l, and these twice.
 ///
 /// Activations are multiplied as unsigned bytes u (int8 plus 128) and weights as signed ones w (uint8 less 128), so
 ///   sum (x - zi)(f - zf) = sum u w - (zi + 128) sum w + d (sum u - depth zi),  d = 128 - zf,
@@ -41,6 +42,12 @@ struct PackedRows {
 
   static constexpr index_t lanes = 16;
   static constexpr index_t most_vectors = 4;
+
+  /// Whether the last vector of a block has so few channels that it may have them twice.
+  [[nodiscard]] constexpr bool may_halve(index_t b) const noexcept {
+    const index_t left = outputs - b * most_vectors * lanes;
+    return group == 4 && left <= 2 * lanes && (left - 1) % lanes < lanes / 2;
+  }
 
   /// Of a segment. Asked for every call of a kernel, which a division by a number would hold up.
   [[nodiscard]] constexpr index_t groups() const noexcept {
@@ -85,6 +92,8 @@ struct PackedBlock {
   const std::byte* at;
 
   [[nodiscard]] Scaling scaling() const noexcept { return static_cast<Scaling>(*at); }
+  /// The last vector has at most 8 channels, twice: kernels/pointwise/avx512_vnni_halves.hpp. One product it is, then.
+  [[nodiscard]] bool halves() const noexcept { return at[1] != std::byte{0}; }
   [[nodiscard]] const isa::RequantizeBlock16* stage() const noexcept {
     return reinterpret_cast<const isa::RequantizeBlock16*>(at + 64);
   }
@@ -106,6 +115,12 @@ struct PackedBlock {
 
 constexpr index_t channel_of(index_t vectors, index_t vector, index_t lane) noexcept {
   return 4 * vectors * (lane / 4) + 4 * vector + lane % 4;
+}
+
+inline constexpr index_t half_lanes = PackedRows::lanes / 2;
+/// The same in a block that halves.
+constexpr index_t halved_channel_of(index_t vectors, index_t vector, index_t lane) noexcept {
+  return PackedRows::lanes * vector + (vector + 1 == vectors ? lane % half_lanes : lane);
 }
 
 /// The stage with outputs as signed bytes: those of uint8 less 128.
@@ -138,12 +153,13 @@ struct PackedLanes {
   std::int32_t bias[PackedRows::most_vectors][PackedRows::lanes]{};   ///< folded ones
   SumReach reach[PackedRows::most_vectors][PackedRows::lanes]{};      ///< where it is needed
   bool has_all_ways = true;  ///< the kernel has; else one_product alone
+  bool halves = false;       ///< of the block
 
   /// Writes head, requantization constants and biases of a block.
   /// @param largest_sum that is added to a given bias, in magnitude
   template <Rounding R>
-  constexpr void store(index_t vectors, const OutputStage& stage, std::int64_t largest_sum,
-                       std::byte* to) const noexcept {
+  constexpr Scaling store(index_t vectors, const OutputStage& stage, std::int64_t largest_sum,
+                          std::byte* to) const noexcept {
     constexpr auto stage_bytes = static_cast<index_t>(sizeof(isa::RequantizeBlock16));
     isa::FloatWay way = has_all_ways || !isa::FloatBlock16::is_away<R>(stage) ? isa::FloatWay::one_product
                                                                               : isa::FloatWay::none;
@@ -167,7 +183,8 @@ struct PackedLanes {
       }
     }
     for (index_t i = 0; i < 64; ++i) {
-      to[i] = static_cast<std::byte>(scaling);
+      to[i] = static_cast<std::byte>(i == 1 ? static_cast<std::uint8_t>(halves)
+                                            : static_cast<std::uint8_t>(scaling));
     }
     std::byte* const biases = to + 64 + vectors * stage_bytes;
     for (index_t v = 0; v < vectors; ++v) {
@@ -186,6 +203,7 @@ struct PackedLanes {
         store_bytes(biases + (v * PackedRows::lanes + lane) * 4, wrapping_add(bias[v][lane], more));
       }
     }
+    return scaling;
   }
 
  private:
@@ -227,28 +245,38 @@ constexpr void pack_rows(const PackedRows& rows, const RowFilters<W>& from, cons
   for (index_t b = 0; b < rows.blocks(); ++b) {
     const index_t vectors = rows.vectors_of(b);
     BlockFilters<W> filters;
-    PackedLanes lanes;
-    for (index_t v = 0; v < vectors; ++v) {
-      for (index_t lane = 0; lane < PackedRows::lanes; ++lane) {
-        const index_t o = first + channel_of(vectors, v, lane);
-        if (o >= rows.outputs) {
-          continue;
-        }
-        const W* const filter = from.filter + o * weight_count;
-        filters.of[static_cast<std::size_t>(v * PackedRows::lanes + lane)] = filter;
-        const auto weight_sum = static_cast<std::uint32_t>(
-            sum_of_weights(std::span(filter, static_cast<std::size_t>(weight_count))));
-        lanes.multipliers[v][lane] = q.output.multiplier[o];
-        lanes.given[v][lane] = from.bias == nullptr ? 0 : from.bias[o];
-        lanes.bias[v][lane] = folding.bias(lanes.given[v][lane], weight_sum, weight_count);
-        if (isa::FloatBlock16::needs_reach(lanes.multipliers[v][lane], weight_count)) {
-          const auto weight = [&](std::ptrdiff_t k) { return filter[k] - q.filter_zero_point; };
-          lanes.reach[v][lane] =
-              SumReach::of<T>(weight_count, lanes.given[v][lane], q.input_zero_point, weight);
+    const auto store = [&](bool halves) {
+      PackedLanes lanes;
+      lanes.halves = halves;
+      filters = {};
+      for (index_t v = 0; v < vectors; ++v) {
+        for (index_t lane = 0; lane < PackedRows::lanes; ++lane) {
+          const index_t o =
+              first + (halves ? halved_channel_of(vectors, v, lane) : channel_of(vectors, v, lane));
+          if (o >= rows.outputs) {
+            continue;
+          }
+          const W* const filter = from.filter + o * weight_count;
+          filters.of[static_cast<std::size_t>(v * PackedRows::lanes + lane)] = filter;
+          const auto weight_sum = static_cast<std::uint32_t>(
+              sum_of_weights(std::span(filter, static_cast<std::size_t>(weight_count))));
+          lanes.multipliers[v][lane] = q.output.multiplier[o];
+          lanes.given[v][lane] = from.bias == nullptr ? 0 : from.bias[o];
+          lanes.bias[v][lane] = folding.bias(lanes.given[v][lane], weight_sum, weight_count);
+          if (isa::FloatBlock16::needs_reach(lanes.multipliers[v][lane], weight_count)) {
+            const auto weight = [&](std::ptrdiff_t k) { return filter[k] - q.filter_zero_point; };
+            lanes.reach[v][lane] =
+                SumReach::of<T>(weight_count, lanes.given[v][lane], q.input_zero_point, weight);
+          }
         }
       }
+      return lanes.store<R>(vectors, as_signed<T>(q.output), largest_sum<W>(weight_count), at);
+    };
+    // Only what needs one product is worth kernels of its own.
+    const bool may_halve = rows.may_halve(b);
+    if (store(may_halve) >= Scaling::two_products && may_halve) {
+      store(false);
     }
-    lanes.store<R>(vectors, as_signed<T>(q.output), largest_sum<W>(weight_count), at);
     filters.template pack<4>(rows, vectors,
                              at + 64 + vectors * static_cast<index_t>(sizeof(isa::RequantizeBlock16) + 64));
     at += rows.bytes_of(vectors);
