@@ -286,7 +286,8 @@ TEST_CASE_TEMPLATE("float output stage: sums that come too close are refused, an
   for (int blocks = 0; blocks < 20'000 && std::min(wrong_by_one_product, wrong_by_two) < 5; ++blocks) {
     Block<::Way<L, single_rounding>> block{};
     block.stage = {0, -128, 127};
-    // A small one: its steps are so long that some sum comes close to the end of one. Next to a power of two: sums are next to both ends of many.
+    // A small one: its steps are so long that some sum comes close to the end of one. Next to a power of two, sums are
+    // next to both ends of many.
     const bool next_to_power = random.one_in(2);
     std::fill_n(block.multipliers, block.count,
                 next_to_power ? Multiplier{INT32_MAX - random.in(0, 3), random.in(-3, -1)}

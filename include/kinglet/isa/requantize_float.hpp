@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file isa/requantize_float.hpp
-/// The output stage in single precision, equal to quant/requantize.hpp bit for bit wherever `make` says so: 3 operations,
-/// zero point included, where integers take 8 and more; 5 where ties of negative outputs go away from zero, 6 for the few
-/// blocks of channels that need two products. Here are its constants and their proof; what computes with them is in isa/requantize_float_avx2.hpp and _avx512.hpp.
+/// The output stage in single precision, equal to quant/requantize.hpp bit for bit wherever `make` says so: 3
+/// operations, zero point included, where integers take 8 and more; 5 where ties of negative outputs go away from zero,
+/// 6 for the few blocks of channels that need two products. Here are its constants and their proof; what computes with
+/// them is in isa/requantize_float_avx2.hpp and _avx512.hpp.
 ///
 /// Every policy is y = floor((x q + C) / 2^h), h = 31 - s, with C as in isa/requantize_avx2.hpp; for double_rounding in
 /// two steps, where x q < -2^30, it is floor((x q + C - 2^31) / 2^h). With C + zero_point 2^h = x0 q + rest,
@@ -22,15 +23,16 @@
 /// clamped, is passed at the right X. The first X that should be there is q - 1 - left above it, and the one before 1 + left
 /// below, left = (k 2^h - rest - 1) mod q: so it is right if for each k
 ///   left + 1 - q <= E < left + 1.
-/// X e is -tilt k there, tilt = -e 2^h / q, give or take 640 units: 384 as both X are less than 3 beside k 2^h / q, 128 as
-/// tilt is rounded, 100 as it is computed in single precision. `make` looks at left + tilt k for all k, 255 at most, and
-/// takes a b that is right for the least and the most of them: where multipliers are at least 2^-13 for the two e that
-/// are closest to zero, else, or if there is none, for two products. X below `limit` give outputs up to the zero point,
-/// others from there on, so each has a b of its own, and both are looked at for one k only, the one after the zero point.
-/// No k has to be looked at between them: half a step, 2^(h-1), is between that and the limit. Beyond |X| = 2^24, where X is
-/// rounded as well, every step is monotonic and q / 2^h >= 2^-16 has made y 256 or more already; and high < 1, so that y
-/// keeps within 32 bits, though X rounded to a float may not. Of channels with such small multipliers, if they are known to reach few outputs, only the k next to these are
-/// looked at, and X e is computed.
+/// X e is -tilt k there, tilt = -e 2^h / q, give or take 640 units: 384 as both X are less than 3 beside k 2^h / q, 128
+/// as tilt is rounded, 100 as it is computed in single precision. `make` looks at left + tilt k for all k, 255 at most,
+/// and takes a b that is right for the least and the most of them: where multipliers are at least 2^-13 for the two e
+/// that are closest to zero, else, or if there is none, for two products. X below `limit` give outputs up to the zero
+/// point, others from there on, so each has a b of its own, and both are looked at for one k only, the one after the
+/// zero point. Between the zero point and the limit are 2^(h-1) units, so what is from the limit on is not below it.
+/// Where no k is in reach any b will do: no output is near those that are kept. Beyond |X| = 2^24, where X is rounded
+/// as well, every step is monotonic and q / 2^h >= 2^-16 has made y 256 or more already; and high < 1, so that y keeps
+/// within 32 bits, though X rounded to a float may not. Of channels with such small multipliers, if they are known to
+/// reach few outputs, only the k next to these are looked at, and X e is computed.
 ///
 /// Smaller multipliers are taken where sums reach few outputs: isa/few_outputs.hpp.
 #pragma once

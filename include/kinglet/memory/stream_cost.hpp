@@ -7,8 +7,9 @@
 /// makes the rows y to y + b - 1,
 ///   newest row of t = S (y + b - 1) + N,
 ///   oldest row still read = min over readers k of (S_k (y - 1) + N_k + 1) stride_k - before_k, for m: y stride - before,
-/// and t holds the rows between; an eager operator adds to N the rows that it may be ahead. A tensor with one reader is judged with that reader as the sink, one with several also
-/// with every m where they meet. The schedule, run on counters, then counts exactly.
+/// and t holds the rows between; an eager operator adds to N the rows that it may be ahead. A tensor with one reader is
+/// judged with that reader as the sink, one with several also with every m where they meet. The schedule, run on
+/// counters, then counts exactly.
 #pragma once
 
 #include <kinglet/memory/stream_request.hpp>

@@ -60,6 +60,13 @@ constexpr void widen_chain(std::span<StepRequest> steps, std::span<LineRequest> 
                            std::span<const BufferRequest> buffers, std::int32_t i, std::int32_t j,
                            std::size_t limit) noexcept {
   const auto step = [&](std::int32_t k) -> StepRequest& { return steps[static_cast<std::size_t>(k)]; };
+  const auto first_reader = [&](std::int32_t made) {
+    std::int32_t k = made + 1;
+    while (step(k).inputs[0] != step(made).output && step(k).inputs[1] != step(made).output) {
+      ++k;
+    }
+    return k;
+  };
   const auto fits = [&] {
     for (std::int32_t k = i; k <= j; ++k) {
       lines[static_cast<std::size_t>(step(k).output)].estimate = 0;
@@ -84,7 +91,7 @@ constexpr void widen_chain(std::span<StepRequest> steps, std::span<LineRequest> 
     }
     for (const std::int32_t input : step(last).inputs) {
       const std::int32_t made = input == no_buffer ? -1 : lines[static_cast<std::size_t>(input)].made;
-      if (made >= i) {
+      if (made >= i && first_reader(made) == last) {
         step(made).eager = true;
       }
     }

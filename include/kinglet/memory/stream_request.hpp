@@ -72,7 +72,7 @@ struct StepRequest {
   std::int32_t slope = 0;                ///< S and N of the file's comment; S = 0: not on the way to the sink
   std::int32_t ahead = 0;
   bool is_wide = false;      ///< makes its `wide_batch` of rows, which `batch` has changed places with
-  bool eager = false;        ///< wide, with a reader that is not
+  bool eager = false;        ///< wide, with a first reader that is not
   std::int32_t cut = 0;      ///< the best group that ends here begins there
   bool cut_streams = false;  ///< and is a chain
   std::size_t peak = 0;      ///< bytes of the largest group up to here

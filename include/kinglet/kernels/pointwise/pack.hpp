@@ -7,7 +7,7 @@
 /// address a block holds, one after another, all aligned so as well:
 ///   head                       64 bytes, of which the first two are `scaling` and `halves`; not used by 16-bit activations
 ///   requantization constants   `vectors` x RequantizeBlock16, or FloatBlock16 or WordBlock16 at the start of each
-///   bias                       `vectors` x 16 int32, zero points folded in, where that is FloatBlock16 also FloatBlock16's x0
+///   bias                       `vectors` x 16 int32, zero points folded in, and x0 of FloatBlock16
 ///   weights                    for each segment ceil(depth / group) x `vectors` x 16 lanes x `group` int8, zeros behind
 ///                              the last; `group` is 4, of 16-bit activations 2
 /// A filter is one segment, or several that are multiplied with activations which do not lie together.
