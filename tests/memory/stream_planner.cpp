@@ -340,7 +340,7 @@ TEST_CASE("random networks: no operator reads a row that another one has written
         streamed += step.streams() ? 1 : 0;
         followed += step.follows != no_buffer ? 1 : 0;
         wide += step.is_wide ? 1 : 0;
-        eager += step.eager && step.streams() ? 1 : 0;
+        eager += step.is_wide && step.eager ? 1 : 0;
         REQUIRE((aim != Aim::fast || !step.streams()));
       }
       Machine machine(n);
@@ -352,7 +352,7 @@ TEST_CASE("random networks: no operator reads a row that another one has written
   CHECK(followed > 1'000);
   CHECK(wide > 300);
   CHECK(eager > 100);
-  CHECK(rounds > 1'000);
+  CHECK(rounds > 500);
   CHECK(larger < 120);  // estimates know of no holes between buffers
 }
 

@@ -86,6 +86,7 @@ constexpr void widen_chain(std::span<StepRequest> steps, std::span<LineRequest> 
   }
   for (std::int32_t last = j; !fits(); --last) {
     step(last).swap_batches();
+    step(last).eager = false;
     if (last == i) {
       break;
     }
@@ -126,6 +127,7 @@ constexpr std::size_t cut_into_groups(std::span<StepRequest> steps, std::span<Li
     if (step.is_wide) {  // by an earlier plan
       step.swap_batches();
     }
+    step.was_wide = step.eager = false;
   }
   const std::size_t at_once = detail::find_cuts(steps, lines, buffers, aim, unplannable);
   const std::size_t least = steps.back().peak;

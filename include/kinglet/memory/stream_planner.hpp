@@ -42,7 +42,7 @@ constexpr std::span<RowLink> make_links(const StreamNetwork& n, std::int32_t i, 
     link.input_rows = step.input_rows;
     link.rows = step.rows;
     link.batch = step.batch;
-    link.eager = step.eager;
+    link.eager = step.is_wide && step.eager;
     link.whole_output = k == j || output.lifetime.last > j;
     link.wraps = !link.whole_output && link.batch == 1;
     for (std::size_t input = 0; input < 2; ++input) {
@@ -270,11 +270,12 @@ constexpr std::size_t settle_and_place(const StreamNetwork& n, std::size_t limit
   return which + 1 == std::size(tries) ? best : place(tries[which]);
 }
 
-/// Takes twice as many rows at once back. @return whether any chain did
-constexpr bool narrow_chains(std::span<StepRequest> steps) noexcept {
+/// Takes twice as many rows at once back, or lets it be again. @return whether any chain has them
+constexpr bool swap_wide_chains(std::span<StepRequest> steps) noexcept {
   bool any = false;
   for (StepRequest& step : steps) {
-    if (step.is_wide) {
+    if (step.is_wide || step.was_wide) {
+      step.was_wide = step.is_wide;
       step.swap_batches();
       any = true;
     }
@@ -288,10 +289,18 @@ constexpr bool narrow_chains(std::span<StepRequest> steps) noexcept {
 /// step's scratch. @return the arena's bytes, or `unplannable`
 constexpr std::size_t plan_streams(const StreamNetwork& n, Aim aim) noexcept {
   const std::size_t limit = cut_into_groups(n.steps, n.lines, n.buffers, aim);
-  const std::size_t bytes = detail::settle_and_place(n, limit);
+  const std::size_t wide = detail::settle_and_place(n, limit);
   // The estimate knows of no holes between buffers; where it is far off, so may be the memory to spare.
-  return bytes <= limit + limit / 64 || !detail::narrow_chains(n.steps) ? bytes
-                                                                        : detail::settle_and_place(n, limit);
+  if (wide <= limit + limit / 64 || !detail::swap_wide_chains(n.steps)) {
+    return wide;
+  }
+  const std::size_t narrow = detail::settle_and_place(n, limit);
+  // Holes may be as large in a narrow plan. Typed networks are planned by compilers, who are not asked for a third one.
+  if (aim != Aim::small || wide > narrow + narrow / 8) {
+    return narrow;
+  }
+  detail::swap_wide_chains(n.steps);
+  return detail::settle_and_place(n, limit);
 }
 
 }  // namespace kinglet::inline KINGLET_TARGET

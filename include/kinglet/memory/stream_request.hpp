@@ -72,7 +72,8 @@ struct StepRequest {
   std::int32_t slope = 0;                ///< S and N of the file's comment; S = 0: not on the way to the sink
   std::int32_t ahead = 0;
   bool is_wide = false;      ///< makes its `wide_batch` of rows, which `batch` has changed places with
-  bool eager = false;        ///< wide, with a first reader that is not
+  bool was_wide = false;     ///< and may be again
+  bool eager = false;        ///< when wide: its first reader is not
   std::int32_t cut = 0;      ///< the best group that ends here begins there
   bool cut_streams = false;  ///< and is a chain
   std::size_t peak = 0;      ///< bytes of the largest group up to here
@@ -83,10 +84,9 @@ struct StepRequest {
     std::swap(batch, wide_batch);
     std::swap(row_scratch, wide_scratch);
     is_wide = !is_wide;
-    eager = false;
   }
   /// Rows that it may be ahead of those asked for.
-  [[nodiscard]] constexpr std::int32_t surplus() const noexcept { return eager ? batch - 1 : 0; }
+  [[nodiscard]] constexpr std::int32_t surplus() const noexcept { return is_wide && eager ? batch - 1 : 0; }
   [[nodiscard]] constexpr bool streams() const noexcept { return chain_first != no_buffer; }
   /// The output may lie exactly on this input, wherever the operator reads it.
   [[nodiscard]] constexpr bool may_overwrite(std::int32_t tensor) const noexcept {
