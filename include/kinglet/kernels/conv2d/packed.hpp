@@ -103,10 +103,19 @@ struct Packed {
     };
     for (index_t n = 0; n < output.extent(0); ++n) {
       for (index_t y = 0; y < output.extent(1); ++y) {
-        for (index_t x = 0; x < output.extent(2); ++x) {
-          gather(window, tensors, {n, y, x, static_cast<T>(q.input_zero_point)},
-                 patches + std::ptrdiff_t{count} * rows.depth);
-          if (++count == most) {
+        const ShortRuns<T> runs = short_runs(window, tensors, n, y);
+        for (index_t x = 0; x < output.extent(2);) {
+          T* const patch = patches + std::ptrdiff_t{count} * rows.depth;
+          index_t pixels = 1;
+          if (x >= runs.begin && x < runs.end) {
+            pixels = std::min(runs.end - x, most - count);
+            runs.copy(x, pixels, patch);
+          } else {
+            gather(window, tensors, {n, y, x, static_cast<T>(q.input_zero_point)}, patch);
+          }
+          x += pixels;
+          count += pixels;
+          if (count == most) {
             flush();
           }
         }
@@ -119,6 +128,62 @@ struct Packed {
 
   /// Bytes of one vector.
   static constexpr index_t long_copy = 16;
+
+  /// Columns [begin, end) of an output row whose patches are in the image, in lines of no more than `long_copy` bytes.
+  template <class T>
+  struct ShortRuns {
+    index_t begin = 0;
+    index_t end = 0;
+    const T* from = nullptr;  ///< the patch of column `begin`
+    std::ptrdiff_t step = 0;  ///< elements from one column's patch to the next one's
+    std::ptrdiff_t line = 0;  ///< from a patch's line to the next
+    std::ptrdiff_t run = 0;   ///< of a line
+    index_t lines = 0;
+
+    /// What lies behind a run is copied with it, and overwritten by the next one.
+    void copy(index_t x, index_t pixels, T* to) const noexcept {
+      const T* patch = from + (x - begin) * step;
+      for (; pixels > 0; --pixels, patch += step) {
+        const T* at = patch;
+        for (index_t ky = 0; ky < lines; ++ky, at += line, to += run) {
+          std::memcpy(to, at, long_copy);
+        }
+      }
+    }
+  };
+
+  /// None where the line of the last column may not be read so far. @param y row of the output
+  template <class C>
+  static auto short_runs(const Window& window, const C& tensors, index_t n, index_t y) noexcept {
+    using T = typename C::activation_type;
+    const auto& input = tensors.input;
+    const index_t filter_w = tensors.filter.extent(2);
+    const index_t depth = input.extent(3);
+    const index_t top = y * window.stride_h - window.pad_top;
+    ShortRuns<T> runs;
+    runs.lines = tensors.filter.extent(1);
+    runs.run = std::ptrdiff_t{filter_w} * depth;
+    runs.line = std::ptrdiff_t{window.dilation_h} * input.extent(2) * depth;
+    runs.step = std::ptrdiff_t{window.stride_w} * depth;
+    if (window.dilation_w != 1 || runs.run * static_cast<std::ptrdiff_t>(sizeof(T)) > long_copy || top < 0 ||
+        top + (runs.lines - 1) * window.dilation_h >= input.extent(1)) {
+      return runs;
+    }
+    runs.begin = (window.pad_left + window.stride_w - 1) / window.stride_w;
+    const index_t left = runs.begin * window.stride_w - window.pad_left;
+    if (left + filter_w > input.extent(2)) {
+      return runs;
+    }
+    runs.from = input.data() + input.offset(n, top, left);
+    // The last line of a patch is read up to `long_copy` elements from its first.
+    const std::ptrdiff_t behind =
+        input.data() + input.size() - runs.from - (runs.lines - 1) * runs.line - long_copy;
+    const std::ptrdiff_t room =
+        std::min<std::ptrdiff_t>(input.extent(2) - filter_w - left, behind < 0 ? -1 : behind / depth);
+    const std::ptrdiff_t columns = room < 0 ? 0 : room / window.stride_w + 1;
+    runs.end = static_cast<index_t>(std::min<std::ptrdiff_t>(tensors.output.extent(2), runs.begin + columns));
+    return runs;
+  }
 
   template <class T>
   struct Pixel {
@@ -140,15 +205,6 @@ struct Packed {
       const T* from = input.data() + input.offset(pixel.n, top, left);
       const std::ptrdiff_t line = std::ptrdiff_t{window.dilation_h} * input.extent(2) * depth;
       const std::ptrdiff_t run = std::ptrdiff_t{filter_w} * depth;
-      const T* const last = from + (filter_h - 1) * line;
-      if (run * static_cast<std::ptrdiff_t>(sizeof(T)) <= long_copy &&
-          input.data() + input.size() - last >= long_copy) {
-        // What lies behind a short run is copied with it, and overwritten by the next one.
-        for (index_t ky = 0; ky < filter_h; ++ky, from += line, to += run) {
-          std::memcpy(to, from, long_copy);
-        }
-        return;
-      }
       for (index_t ky = 0; ky < filter_h; ++ky, from += line) {
         to = copy(from, run, to);
       }
