@@ -31,8 +31,9 @@
 /// zero point. Between the zero point and the limit are 2^(h-1) units, so what is from the limit on is not below it.
 /// Where no k is in reach any b will do: no output is near those that are kept. Beyond |X| = 2^24, where X is rounded
 /// as well, every step is monotonic and q / 2^h >= 2^-16 has made y 256 or more already; and high < 1, so that y keeps
-/// within 32 bits, though X rounded to a float may not. Of channels with such small multipliers, if they are known to
-/// reach few outputs, only the k next to these are looked at, and X e is computed.
+/// within 32 bits, though X rounded to a float may not; where that is 1 - 2^-24 with low beside it, offset is about 1 /
+/// 2. Of channels with such small multipliers, if they are known to reach few outputs, only the k next to these are
+/// looked at, and X e is computed.
 ///
 /// Smaller multipliers are taken where sums reach few outputs: isa/few_outputs.hpp.
 #pragma once
@@ -257,7 +258,7 @@ struct alignas(4 * Unsigned::count) FloatBlock {
       for (std::size_t c = 0; c < count; ++c) {
         lowest[c] = std::int64_t{most[c]} - bias + 1 - of.q[c] + doubt;
         highest[c] = std::int64_t{least[c]} - bias - doubt;
-        if (of.has_reach[c] && !of.two_products) {
+        if (of.has_reach[c] && !of.two_products && !of.settled[c]) {
           look_closely(of, c, std::max(from, of.least_output[c]), std::min(last, of.most_output[c] + 1));
         }
       }

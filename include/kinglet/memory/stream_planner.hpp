@@ -12,6 +12,7 @@
 ///    from their maker to the reader right behind it, and how closely the output's rows can follow behind the input's.
 /// 4. Place all buffers (memory/planner.hpp), in each order, with all outputs following behind inputs that can, those that
 ///    have to, and none; keep the smallest.
+/// 5. If that is far from what step 2 expected, do 3 and 4 again without the rows that were added there, and decide.
 #pragma once
 
 #include <kinglet/memory/stream_cuts.hpp>
@@ -270,14 +271,14 @@ constexpr std::size_t settle_and_place(const StreamNetwork& n, std::size_t limit
   return which + 1 == std::size(tries) ? best : place(tries[which]);
 }
 
-/// Takes twice as many rows at once back, or lets it be again. @return whether any chain has them
+/// Takes twice as many rows at once back, or lets it be again. @return whether that makes a difference
 constexpr bool swap_wide_chains(std::span<StepRequest> steps) noexcept {
   bool any = false;
   for (StepRequest& step : steps) {
     if (step.is_wide || step.was_wide) {
       step.was_wide = step.is_wide;
       step.swap_batches();
-      any = true;
+      any = any || step.batch != step.wide_batch;
     }
   }
   return any;

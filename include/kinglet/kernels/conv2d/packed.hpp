@@ -169,12 +169,13 @@ struct Packed {
         top + (runs.lines - 1) * window.dilation_h >= input.extent(1)) {
       return runs;
     }
-    runs.begin = (window.pad_left + window.stride_w - 1) / window.stride_w;
-    const index_t left = runs.begin * window.stride_w - window.pad_left;
-    if (left + filter_w > input.extent(2)) {
+    const std::ptrdiff_t begin = (std::ptrdiff_t{window.pad_left} + window.stride_w - 1) / window.stride_w;
+    const std::ptrdiff_t left = begin * window.stride_w - window.pad_left;
+    if (begin >= tensors.output.extent(2) || left + filter_w > input.extent(2)) {
       return runs;
     }
-    runs.from = input.data() + input.offset(n, top, left);
+    runs.begin = static_cast<index_t>(begin);
+    runs.from = input.data() + input.offset(n, top, static_cast<index_t>(left));
     // The last line of a patch is read up to `long_copy` elements from its first.
     const std::ptrdiff_t behind =
         input.data() + input.size() - runs.from - (runs.lines - 1) * runs.line - long_copy;

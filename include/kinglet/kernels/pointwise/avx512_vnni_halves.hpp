@@ -18,9 +18,8 @@ KINGLET_ALWAYS_INLINE __m512i halves_of(__m512i lower, __m512i upper) noexcept {
 /// Sums of two rows with a block of `Vectors` vectors.
 template <index_t Vectors>
 struct PairSums {
-  static constexpr index_t whole_vectors = Vectors - 1;
-  __m512i whole[2][whole_vectors + 1];  ///< [row][vector]; the last one is not used
-  __m512i halves;                       ///< of both rows
+  __m512i whole[2];  ///< of each row: the first of two vectors
+  __m512i halves;    ///< of both: the last vector
 };
 
 /// What becomes of two rows' sums. @tparam Offsets rows have them
@@ -46,9 +45,9 @@ struct PairEnding {
     };
     const __m128i halves = bytes(sums.halves, halves_of(first, second), Vectors - 1);
     if constexpr (Vectors == 2) {
-      store(0, bytes(sums.whole[0][0], first, 0), halves);
+      store(0, bytes(sums.whole[0], first, 0), halves);
       if (has_second) {
-        store(1, bytes(sums.whole[1][0], second, 0), _mm_unpackhi_epi64(halves, halves));
+        store(1, bytes(sums.whole[1], second, 0), _mm_unpackhi_epi64(halves, halves));
       }
     } else {
       store(0, halves);
@@ -91,6 +90,8 @@ struct PairEnding {
 KINGLET_ALWAYS_INLINE void keep(auto*& address) noexcept {
 #if defined(__GNUC__)
   asm("" : "+r"(address));
+#else
+  static_cast<void>(address);
 #endif
 }
 
@@ -108,7 +109,7 @@ KINGLET_NOINLINE void run_pairs(const TileInput& in, const Ending& given, index_
     unrolled<Pairs>([&](auto p) KINGLET_INLINE_LAMBDA {
       sum[p].halves = bias(Vectors - 1);
       if constexpr (Vectors == 2) {
-        sum[p].whole[0][0] = sum[p].whole[1][0] = bias(0);
+        sum[p].whole[0] = sum[p].whole[1] = bias(0);
       }
     });
     const auto multiply = [&](const std::int8_t* weights, const std::uint8_t* at,
@@ -125,8 +126,8 @@ KINGLET_NOINLINE void run_pairs(const TileInput& in, const Ending& given, index_
         const __m512i first = _mm512_set1_epi32(load(pair));
         const __m512i second = _mm512_set1_epi32(load(pair + stride));
         if constexpr (Vectors == 2) {
-          sum[p].whole[0][0] = ByteDots::add(sum[p].whole[0][0], first, whole);
-          sum[p].whole[1][0] = ByteDots::add(sum[p].whole[1][0], second, whole);
+          sum[p].whole[0] = ByteDots::add(sum[p].whole[0], first, whole);
+          sum[p].whole[1] = ByteDots::add(sum[p].whole[1], second, whole);
         }
         sum[p].halves = ByteDots::add(sum[p].halves, halves_of(first, second), last);
       });
@@ -136,6 +137,12 @@ KINGLET_NOINLINE void run_pairs(const TileInput& in, const Ending& given, index_
     for (index_t s = in.segments; s > 0; --s, segment += in.segment_stride) {
       const std::uint8_t* at = segment;
       for (index_t k = in.quads; k > 0; --k, weights += Vectors * ByteDots::group_bytes, at += 4) {
+        if constexpr (Pairs == 1) {  // see run_tiles
+          unrolled<Vectors>([&](auto v) KINGLET_INLINE_LAMBDA {
+            _mm_prefetch(reinterpret_cast<const char*>(weights) + 4096 + v * ByteDots::group_bytes,
+                         _MM_HINT_T0);
+          });
+        }
         multiply(weights, at, [](const std::uint8_t* p) KINGLET_INLINE_LAMBDA { return load_quad(p); });
       }
     }
@@ -144,11 +151,14 @@ KINGLET_NOINLINE void run_pairs(const TileInput& in, const Ending& given, index_
                [rest](const std::uint8_t* p) KINGLET_INLINE_LAMBDA { return load_rest(p, rest); });
     }
     unrolled<Pairs>([&](auto p) KINGLET_INLINE_LAMBDA {
-      PairSums<Vectors> settled = sum[p];  // see run_tiles
+      PairSums<Vectors> settled{};  // see run_tiles
+      settled.halves = sum[p].halves;
       isa::settle(settled.halves);
       if constexpr (Vectors == 2) {
-        isa::settle(settled.whole[0][0]);
-        isa::settle(settled.whole[1][0]);
+        settled.whole[0] = sum[p].whole[0];
+        settled.whole[1] = sum[p].whole[1];
+        isa::settle(settled.whole[0]);
+        isa::settle(settled.whole[1]);
       }
       ending(settled);
       keep(ending.out.rows);
@@ -173,6 +183,7 @@ template <index_t Vectors, class Ending>
 void run_halves(TileInput& in, Ending ending, index_t count) noexcept {
   count = advance_pairs<8, Vectors>(in, ending, count);
   count = advance_pairs<4, Vectors>(in, ending, count);
+  count = advance_pairs<2, Vectors>(in, ending, count);
   count = advance_pairs<1, Vectors>(in, ending, count);
   if (count > 0) {
     in.row_stride = 0;  // the row is its own second
