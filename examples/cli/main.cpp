@@ -48,10 +48,10 @@ void add_engine(CLI::App& command, EngineChoice& engine) {
       ->check(CLI::IsMember(profile_names()))
       ->capture_default_str();
   command
-      .add_option("--aim", engine.aim,
-                  "what memory is planned for: every operator at once (fast), the smallest arena or a little "
-                  "more for speed (small), "
-                  "the smallest one that costs little time (auto)")
+      .add_option(
+          "--aim", engine.aim,
+          "what memory is planned for: every operator at once (fast), the smallest arena, or a little "
+          "more for speed (small), the smallest one that costs little time (auto)")
       ->check(CLI::IsMember(aim_names()))
       ->capture_default_str();
   command
