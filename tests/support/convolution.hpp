@@ -8,6 +8,7 @@
 #include <bit>
 #include <kinglet/kernels/convolution.hpp>
 #include <kinglet/kernels/memory.hpp>
+#include <kinglet/kernels/unsigned_bytes.hpp>
 #include <optional>
 #include <string>
 
@@ -130,6 +131,12 @@ class RandomConvolution {
       if (!equals(Native{})) {
         return std::string(Native::name);
       }
+      if constexpr (std::same_as<T, std::int8_t>) {
+        if (keeps_unsigned<Native>(tensors(actual, in, weights, out)) &&
+            !equals_unsigned<Native>(in, weights, out, own...)) {
+          return std::string(Native::name) + " with unsigned bytes";
+        }
+      }
     }
     return "";
   }
@@ -189,6 +196,32 @@ class RandomConvolution {
     Kernel::template pack<typename K::R>(given, q, weights);
     Kernel::template run<typename K::R>(own..., given, q,
                                         kinglet::KernelMemory{weights, make(scratch, scratch_bytes)});
+  }
+
+  /// Whether a kernel keeps unsigned bytes: the same activations, in each of the three ways to have some of them so.
+  template <class Kernel, class I, class F, class O, class... Own>
+  [[nodiscard]] bool equals_unsigned(const I& in, const F& weights, const O& out, const Own&... own) {
+    const auto change = [](Memory<T>& elements) {
+      for (T& element : elements) {
+        element = static_cast<T>(static_cast<unsigned char>(element) ^ 0x80U);
+      }
+    };
+    bool equal = true;
+    for (const auto& [input_is, output_is] : {std::pair{true, false}, {true, true}, {false, true}}) {
+      input_is ? change(input) : void();
+      output_is ? change(expected) : void();
+      q.unsigned_input = input_is;
+      q.unsigned_output = output_is;
+      const auto given = tensors(actual, in, weights, out);
+      const std::size_t scratch_bytes =
+          input_is ? Kernel::scratch_bytes(own..., as_unsigned(given)) : Kernel::scratch_bytes(own..., given);
+      run<Kernel>(given, scratch_bytes, own...);
+      equal = equal && agree();
+      input_is ? change(input) : void();
+      output_is ? change(expected) : void();
+    }
+    q.unsigned_input = q.unsigned_output = false;
+    return equal;
   }
 
   /// All outputs agree, and nothing behind them was written.

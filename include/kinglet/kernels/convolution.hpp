@@ -38,6 +38,9 @@ struct ConvolutionQuantization {
   std::int32_t input_zero_point = 0;
   std::int32_t filter_zero_point = 0;  ///< 0 for int8 weights
   OutputStage output{};
+  // Of int8 activations: they lie in memory as x + 128, for kernels that can have them so (kernels/unsigned_bytes.hpp).
+  bool unsigned_input = false;
+  bool unsigned_output = false;
 };
 
 /// The same convolution with all extents at run time: large layers share one instance of a kernel this way.

@@ -203,7 +203,9 @@ class Network {
     if constexpr (Op == Operator::conv2d || Op == Operator::depthwise_conv2d) {
       const Convolution<T, weight_type, In, FilterExtents, Out> tensors{
           input, {parameters_.weights[i].filter, filter}, parameters_.weights[i].bias, output};
-      const ConvolutionQuantization q = parameters_.convolution(i, step);
+      ConvolutionQuantization q = parameters_.convolution(i, step);
+      q.unsigned_input = A::plan.unsigned_bytes[static_cast<std::size_t>(step.input)];
+      q.unsigned_output = A::plan.unsigned_bytes[static_cast<std::size_t>(step.output)];
       if constexpr (Op == Operator::depthwise_conv2d) {
         Kernels::depthwise::template run<detail::rounding_for_t<P, Op>>(window, tensors, q, memory);
       } else if (runs_pointwise(step)) {

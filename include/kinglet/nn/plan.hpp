@@ -7,6 +7,7 @@
 #include <kinglet/kernels/select.hpp>
 #include <kinglet/kernels/stream/fold.hpp>
 #include <kinglet/kernels/stream/row_use.hpp>
+#include <kinglet/kernels/unsigned_bytes.hpp>
 #include <kinglet/memory/stream_planner.hpp>
 #include <kinglet/nn/graph.hpp>
 
@@ -20,6 +21,8 @@ struct Plan {
   std::array<RowLink, Steps> links{};             ///< of steps in chains
   std::array<std::int32_t, Steps> chain_first{};  ///< the chain a step is in begins there; no_buffer: in none
   std::array<std::int32_t, Steps> chain_length{};  ///< of the chain that begins with a step
+  std::array<bool, Steps + 1>
+      unsigned_bytes{};  ///< tensors of int8 that lie as kernels/unsigned_bytes.hpp says
   std::size_t bytes = 0;
 };
 
@@ -120,15 +123,48 @@ constexpr stream::RowUse row_use(const Graph<Steps>& graph, const Step& step) no
                              run_time_extents(graph.shape(step.output)));
 }
 
-/// Arena bytes a step's kernel needs while it makes these rows.
+/// Whether a step's kernel can keep activations as unsigned bytes.
 template <QuantizedElement T, std::size_t Steps>
-constexpr std::size_t scratch_bytes(const Graph<Steps>& graph, const Step& step, StepRows rows) noexcept {
+constexpr bool keeps_unsigned(const Graph<Steps>& graph, const Step& step) noexcept {
+  return (step.op == Operator::conv2d || step.op == Operator::depthwise_conv2d) &&
+         visit_kernel<T>(graph, step, {}, [](auto, auto kernel, const auto& tensors, const auto&...) {
+           return kinglet::keeps_unsigned<decltype(kernel)>(tensors);
+         });
+}
+
+/// Which tensors lie as unsigned bytes: all inside the network whose makers and readers can have them so.
+template <QuantizedElement T, std::size_t Steps>
+constexpr std::array<bool, Steps + 1> choose_unsigned(const Graph<Steps>& graph, Aim aim) noexcept {
+  std::array<bool, Steps + 1> chosen{};
+  for (std::size_t i = 0; i + 1 < Steps && aim != Aim::observed; ++i) {
+    chosen[static_cast<std::size_t>(graph.steps[i].output)] = keeps_unsigned<T>(graph, graph.steps[i]);
+  }
+  for (const Step& step : graph.steps) {
+    for (const index_t input : {step.input, step.other}) {
+      if (input >= 0 && chosen[static_cast<std::size_t>(input)]) {
+        chosen[static_cast<std::size_t>(input)] = keeps_unsigned<T>(graph, step);
+      }
+    }
+  }
+  return chosen;
+}
+
+/// Arena bytes a step's kernel needs while it makes these rows.
+/// @param unsigned_input the input lies as unsigned bytes
+template <QuantizedElement T, std::size_t Steps>
+constexpr std::size_t scratch_bytes(const Graph<Steps>& graph, const Step& step, StepRows rows,
+                                    bool unsigned_input) noexcept {
   return !has_weights(step.op)
              ? 0
-             : visit_kernel_rows<T>(graph, step, {}, rows,
-                                    [](auto, auto kernel, const auto& tensors, const auto&... window) {
-                                      return decltype(kernel)::scratch_bytes(window..., tensors);
-                                    });
+             : visit_kernel_rows<T>(
+                   graph, step, {}, rows, [&](auto, auto kernel, const auto& tensors, const auto&... window) {
+                     if constexpr (std::same_as<T, std::int8_t>) {
+                       if (unsigned_input) {
+                         return decltype(kernel)::scratch_bytes(window..., as_unsigned(tensors));
+                       }
+                     }
+                     return decltype(kernel)::scratch_bytes(window..., tensors);
+                   });
 }
 
 /// Where each step's packed weights lie, and the bytes of all, behind the last.
@@ -150,7 +186,7 @@ constexpr std::array<std::size_t, Steps + 1> packed_offsets(const Graph<Steps>& 
 
 /// A step as the planner sees it. Its output is tensor i + 1, its scratch the buffer behind all tensors and i others.
 template <QuantizedElement T, std::size_t Steps>
-constexpr StepRequest step_request(const Graph<Steps>& graph, std::size_t i) noexcept {
+constexpr StepRequest step_request(const Graph<Steps>& graph, std::size_t i, bool unsigned_input) noexcept {
   const Step& step = graph.steps[i];
   const Shape& in = graph.shape(step.input);
   const Shape& out = graph.shape(step.output);
@@ -169,11 +205,12 @@ constexpr StepRequest step_request(const Graph<Steps>& graph, std::size_t i) noe
   request.takes_ring = step.op == Operator::depthwise_conv2d;
   request.wide_batch = wide.batch;
   request.overwrites = step.op == Operator::add ? 3U : step.op == Operator::softmax ? 1U : 0U;
-  request.whole_scratch = scratch_bytes<T>(graph, step, {in.height, out.height});
+  request.whole_scratch = scratch_bytes<T>(graph, step, {in.height, out.height}, unsigned_input);
   const auto row_scratch = [&](const stream::RowUse& rows) {
-    return rows.mode == RowMode::fold   ? stream::fold_bytes(in.channels)
-           : rows.mode == RowMode::rows ? scratch_bytes<T>(graph, step, {most_input_rows(rows), rows.batch})
-                                        : 0;
+    return rows.mode == RowMode::fold ? stream::fold_bytes(in.channels)
+           : rows.mode == RowMode::rows
+               ? scratch_bytes<T>(graph, step, {most_input_rows(rows), rows.batch}, unsigned_input)
+               : 0;
   };
   request.row_scratch = row_scratch(use);
   request.wide_scratch = row_scratch(wide);
@@ -188,6 +225,7 @@ constexpr Plan<Steps> plan_graph(const Graph<Steps>& graph, Aim aim) noexcept {
   std::array<LineRequest, tensors> lines{};
   std::array<BufferRequest, tensors + Steps> buffers{};
   Plan<Steps> plan;
+  plan.unsigned_bytes = choose_unsigned<T>(graph, aim);
   for (std::size_t t = 0; t < tensors; ++t) {
     const Shape& shape = graph.tensors[t];
     const std::size_t bytes = shape.size() * sizeof(T);
@@ -197,7 +235,7 @@ constexpr Plan<Steps> plan_graph(const Graph<Steps>& graph, Aim aim) noexcept {
     use_buffer(buffers[t], bytes, lines[t].made);
   }
   for (std::size_t i = 0; i < Steps; ++i) {
-    steps[i] = step_request<T>(graph, i);
+    steps[i] = step_request<T>(graph, i, plan.unsigned_bytes[static_cast<std::size_t>(graph.steps[i].input)]);
     for (const std::int32_t input : steps[i].inputs) {
       if (input != no_buffer) {
         buffers[static_cast<std::size_t>(input)].lifetime.include(static_cast<std::int32_t>(i));

@@ -92,8 +92,9 @@ class Executor {
     run([](std::int32_t, std::span<const std::byte>) {});
   }
   /// One inference; calls `observe(operator index, output bytes)` after every operator whose whole output is in the
-  /// arena, before anything else may write over it. Inside chains that run row by row there are none: plan for
-  /// Aim::observed to see all; with Aim::fast, PADs that are part of a convolution are missing (runtime/folded_pad.hpp).
+  /// arena, before anything else may write over it. Plan for Aim::observed to see all: else there are none inside chains
+  /// that run row by row, nor of PADs that are part of a convolution (runtime/folded_pad.hpp), and the bytes are empty
+  /// where int8 outputs lie as unsigned ones (kernels/unsigned_bytes.hpp).
   template <class Observer>
   void run(Observer observe) {
     std::span<RowLink> links = links_;
@@ -160,8 +161,8 @@ class Executor {
   template <class Observer>
   void show(Observer& observe, std::size_t i) const {
     const std::int32_t op = steps_[i].op;
-    observe(op, std::span<const std::byte>(steps_[i].line.memory,
-                                           model_.tensor(model_.op(op).outputs[0]).bytes()));
+    const std::size_t bytes = steps_[i].makes_unsigned ? 0 : model_.tensor(model_.op(op).outputs[0]).bytes();
+    observe(op, std::span<const std::byte>(steps_[i].line.memory, bytes));
   }
 
   static Status check_alignment(const ExecutorMemory& memory) noexcept {
@@ -181,7 +182,8 @@ class Executor {
     const std::size_t state_bytes = plan.needs.state_bytes;
     Arena state(memory.storage.first(state_bytes));
     Arena packed(memory.storage.subspan(state_bytes));
-    const TensorAddresses addresses{memory.arena.data(), plan.buffers(), plan.activations};
+    const TensorAddresses addresses{memory.arena.data(), plan.buffers(), plan.activations,
+                                    plan.unsigned_bytes};
     const auto bytes_of = [&](std::int32_t tensor) {
       const TensorInfo info = model_.tensor(tensor);
       return std::span<std::byte>(addresses.find(tensor), info.bytes());
@@ -207,8 +209,9 @@ class Executor {
                             ? 0
                             : plan.network.lines[static_cast<std::size_t>(request.output)].row_bytes};
       steps_[i].chain_length = request.chain_first == static_cast<std::int32_t>(i)
-                                   ? static_cast<std::uint32_t>(request.chain_last - request.chain_first + 1)
+                                   ? static_cast<std::uint16_t>(request.chain_last - request.chain_first + 1)
                                    : 0;
+      steps_[i].makes_unsigned = addresses.is_unsigned(info.outputs[0]);
     }
     inputs_ = {state.make<std::span<std::byte>>(model_.inputs().size()), model_.inputs().size()};
     for (std::size_t i = 0; i < inputs_.size(); ++i) {

@@ -26,12 +26,21 @@ struct MemoryNeeds {
   [[nodiscard]] constexpr std::size_t total_bytes() const noexcept { return arena_bytes + storage_bytes(); }
 };
 
+/// Whether a step's kernel can keep activations as unsigned bytes, and what it needs if its input lies so.
+struct UnsignedUse {
+  bool keeps = false;
+  ScratchBytes scratch{};
+};
+
 /// The checked and placed buffers of a model. All lies in the workspace. Steps are the operators that run: all but PADs
 /// that are folded into convolutions (runtime/folded_pad.hpp). Buffers are first the activations, by rising tensor index
 /// (`owner`), with a line each, then the scratch of step k at `activations + k`, with owner -1.
 struct MemoryPlan {
   StreamNetwork network{};
-  std::span<std::int32_t> operators{};  ///< of the model, one a step, rising
+  std::span<std::int32_t> operators{};     ///< of the model, one a step, rising
+  std::span<UnsignedUse> unsigned_uses{};  ///< of each step
+  std::span<bool>
+      unsigned_bytes{};  ///< of each activation: int8, and lies as kernels/unsigned_bytes.hpp says
   std::size_t activations = 0;
   MemoryNeeds needs{};
 
@@ -77,7 +86,12 @@ inline MemoryPlan make_plan(Arena& room, std::size_t activations, std::size_t op
                               {room.make<BufferRequest>(buffers), buffers},
                               {room.make<RowLink>(operators), operators},
                               isa::register_bytes};
-  return {network, {room.make<std::int32_t>(operators), operators}, activations, {}};
+  return {network,
+          {room.make<std::int32_t>(operators), operators},
+          {room.make<UnsignedUse>(operators), operators},
+          {room.make<bool>(activations), activations},
+          activations,
+          {}};
 }
 
 /// Index of an activation among the buffers.
@@ -182,6 +196,49 @@ inline void describe_step(const StreamNetwork& network, const Model& model, std:
 
 }  // namespace detail
 
+namespace detail {
+
+/// Decides which activations lie as unsigned bytes: those that one step makes and others read, all of which can have them
+/// so.
+inline void choose_unsigned(MemoryPlan& plan, const Model& model) noexcept {
+  const StreamNetwork& network = plan.network;
+  for (std::size_t i = 0; i < plan.activations; ++i) {
+    plan.unsigned_bytes[i] = network.lines[i].made >= 0;
+  }
+  const auto keep_signed = [&](std::int32_t tensor) {
+    if (const std::int32_t buffer = find_buffer(network, tensor); buffer != no_buffer) {
+      plan.unsigned_bytes[static_cast<std::size_t>(buffer)] = false;
+    }
+  };
+  for (const std::int32_t tensor : model.outputs()) {
+    keep_signed(tensor);
+  }
+  for (std::size_t i = 0; i < network.steps.size(); ++i) {
+    const OperatorInfo info = model.op(plan.operators[i]);
+    const std::size_t kept =
+        plan.unsigned_uses[i].keeps ? 1 : 0;  // input 0, or what a folded PAD reads instead; output 0
+    for (const std::int32_t tensor : info.inputs.subspan(std::min(kept, info.inputs.size()))) {
+      keep_signed(tensor);
+    }
+    for (const std::int32_t tensor : info.outputs.subspan(std::min(kept, info.outputs.size()))) {
+      keep_signed(tensor);
+    }
+  }
+  for (std::size_t i = 0; i < network.steps.size(); ++i) {
+    StepRequest& step = network.steps[i];
+    const std::int32_t input = step.inputs[0];
+    if (plan.unsigned_uses[i].keeps && input != no_buffer &&
+        plan.unsigned_bytes[static_cast<std::size_t>(input)]) {
+      step.whole_scratch = plan.unsigned_uses[i].scratch.whole;
+      step.row_scratch = plan.unsigned_uses[i].scratch.rows;
+      step.wide_scratch = plan.unsigned_uses[i].scratch.wide;
+      network.buffers[static_cast<std::size_t>(step.scratch)].bytes = step.whole_scratch;
+    }
+  }
+}
+
+}  // namespace detail
+
 /// Bytes of temporary memory `plan_model` wants, a multiple of `buffer_alignment`.
 inline std::size_t workspace_bytes(const Model& model) noexcept {
   Arena counter;
@@ -256,6 +313,7 @@ inline Result<MemoryPlan> plan_model(const Model& model, std::span<const Operato
       return status;
     }
     if (!folded) {
+      plan.unsigned_uses[steps] = {preparation.keeps_unsigned(), preparation.unsigned_scratch_bytes()};
       detail::describe_step(network, model, steps++, preparation);
       plan.needs.macs += preparation.macs();
     }
@@ -271,7 +329,9 @@ inline Result<MemoryPlan> plan_model(const Model& model, std::span<const Operato
     }
     touch_end(tensor, static_cast<std::int32_t>(steps));
   }
-
+  if (aim != Aim::observed) {
+    detail::choose_unsigned(plan, model);
+  }
   plan.needs.arena_bytes = plan_streams(network, aim);
   if (plan.needs.arena_bytes == unplannable) {
     return Status::failure(Errc::bad_shape, "the activations are larger than an address space");

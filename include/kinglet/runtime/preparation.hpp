@@ -19,9 +19,10 @@ struct Step {
   void (*run_rows)(const void* state, const stream::RowSlice& slice) noexcept = nullptr;
   const void* state = nullptr;
   stream::LineMemory line{};  ///< of the operator's first output, in the arena
-  std::uint32_t chain_length =
-      0;                ///< of a chain's first operator: so many run row by row together; 0: at once
-  std::int32_t op = 0;  ///< index in the model
+  std::int32_t op = 0;        ///< index in the model
+  std::uint16_t chain_length =
+      0;                        ///< of a chain's first operator: so many run row by row together; 0: at once
+  bool makes_unsigned = false;  ///< its first output lies as unsigned bytes although it is int8
 };
 
 /// Where tensors live while running; all null while measuring.
@@ -29,19 +30,31 @@ struct TensorAddresses {
   std::byte* arena = nullptr;
   std::span<const BufferRequest> buffers{};  ///< placed; activations first, by rising `owner` (tensor index)
   std::size_t activations = 0;               ///< how many of them are activations
+  std::span<const bool> unsigned_bytes{};    ///< of each: kernels/unsigned_bytes.hpp
 
   /// Address of activation `tensor`, null while measuring or when nothing reads or writes it.
   [[nodiscard]] std::byte* find(std::int32_t tensor) const noexcept {
+    const std::size_t i = index_of(tensor);
+    return i == activations ? nullptr : arena + buffers[i].offset;
+  }
+  /// Whether it lies there as unsigned bytes although it is int8.
+  [[nodiscard]] bool is_unsigned(std::int32_t tensor) const noexcept {
+    const std::size_t i = index_of(tensor);
+    return i != activations && unsigned_bytes[i];
+  }
+
+ private:
+  [[nodiscard]] std::size_t index_of(std::int32_t tensor) const noexcept {
     std::size_t low = 0;
     std::size_t high = arena == nullptr ? 0 : activations;
     while (low < high) {
       const std::size_t middle = (low + high) / 2;
       if (buffers[middle].owner == tensor) {
-        return arena + buffers[middle].offset;
+        return middle;
       }
       (buffers[middle].owner < tensor ? low : high) = buffers[middle].owner < tensor ? middle + 1 : middle;
     }
-    return nullptr;
+    return activations;
   }
 };
 
@@ -137,6 +150,16 @@ class Preparation {
     };
     rows_ = use;
   }
+  /// The operator's kernel can read input 0 and make output 0 as unsigned bytes (kernels/unsigned_bytes.hpp).
+  /// @param scratch needed if input 0 lies so
+  void may_keep_unsigned(const ScratchBytes& scratch) noexcept {
+    keeps_unsigned_ = true;
+    unsigned_scratch_bytes_ = scratch;
+  }
+  /// Whether it does: never while measuring.
+  [[nodiscard]] bool is_unsigned(const TensorInfo& tensor) const noexcept {
+    return addresses_.is_unsigned(tensor.index);
+  }
   /// Multiply-accumulates of one run, for reports.
   void set_macs(std::uint64_t macs) noexcept { macs_ = macs; }
 
@@ -160,6 +183,11 @@ class Preparation {
 
   // For the executor.
   [[nodiscard]] const ScratchBytes& scratch_bytes() const noexcept { return scratch_bytes_; }
+  /// may_keep_unsigned was called, and with what.
+  [[nodiscard]] bool keeps_unsigned() const noexcept { return keeps_unsigned_; }
+  [[nodiscard]] const ScratchBytes& unsigned_scratch_bytes() const noexcept {
+    return unsigned_scratch_bytes_;
+  }
   [[nodiscard]] const stream::RowUse& rows() const noexcept { return rows_; }
   /// Bit k: may_overwrite(k) was called.
   [[nodiscard]] std::uint32_t overwrites() const noexcept { return overwrites_; }
@@ -175,6 +203,8 @@ class Preparation {
   FoldedPad pad_;
   std::byte* scratch_address_ = nullptr;
   ScratchBytes scratch_bytes_{};
+  bool keeps_unsigned_ = false;
+  ScratchBytes unsigned_scratch_bytes_{};
   std::uint32_t overwrites_ = 0;
   std::uint64_t macs_ = 0;
   Step step_{};

@@ -27,6 +27,10 @@ struct Avx512Vnni {
     return tensors.input.extent(3) == tensors.filter.extent(3);
   }
   template <class C>
+  static constexpr bool keeps_unsigned(const C& tensors) noexcept {
+    return is_bytes<C> && applies(tensors);
+  }
+  template <class C>
   static constexpr std::size_t packed_bytes(const C& tensors) noexcept {
     if (!applies(tensors)) {
       return Generic::packed_bytes(tensors);
@@ -143,7 +147,8 @@ struct Avx512Vnni {
         for (index_t y = 0; y < output.extent(1); ++y) {
           for (index_t x = 0; x < output.extent(2); x += rows.count) {
             rows.count = std::min(copies.count, output.extent(2) - x);
-            const Outputs<T> outputs{n, y, x, rows.count, static_cast<T>(q.input_zero_point)};
+            const Outputs<T> outputs{
+                n, y, x, rows.count, static_cast<T>(q.input_zero_point), q.unsigned_input};
             copy(window, tensors, outputs, copies, scratch);
             multiply();
           }
@@ -151,9 +156,9 @@ struct Avx512Vnni {
       }
     };
     if constexpr (is_bytes<C>) {
-      const pointwise::Narrowing narrowing = pointwise::Narrowing::of<T>(q.output);
+      const pointwise::Narrowing narrowing = pointwise::Narrowing::of<T>(q);
       pointwise::ByteOutput out{reinterpret_cast<std::uint8_t*>(to), channels, channels, &narrowing,
-                                pointwise::Narrowing::is_identity<T>(q.output)};
+                                pointwise::Narrowing::clamps_nothing<T>(q.output)};
       rows.away = pointwise::Finish::of<R>(q.output, false).away;
       rows.d = (std::is_signed_v<typename C::weight_type> ? 0 : 128) - q.filter_zero_point;
       rows.depth = filters.depth;
@@ -177,6 +182,7 @@ struct Avx512Vnni {
     index_t n, y, x;
     index_t count;
     T zero_point;
+    bool unsigned_input;
   };
 
   template <class C, class T>
@@ -189,7 +195,7 @@ struct Avx512Vnni {
       const index_t y = outputs.y * window.stride_h - window.pad_top + ky * window.dilation_h;
       const T* const row =
           y >= 0 && y < input.extent(1) ? input.data() + input.offset(outputs.n, y, 0) : nullptr;
-      const ImageRow<T> from{row, input.extent(2), depth, outputs.zero_point};
+      const ImageRow<T> from{row, input.extent(2), depth, outputs.zero_point, outputs.unsigned_input};
       if (!copies.gathered) {
         copy_pixels(from, left, (outputs.count - 1) * window.stride_w + tensors.filter.extent(2), to);
         continue;
@@ -209,6 +215,7 @@ struct Avx512Vnni {
     index_t width;
     index_t depth;
     T zero_point;
+    bool is_unsigned;  ///< although T is not
   };
 
   /// Pixels first .. first + count, which may be outside.
@@ -221,6 +228,7 @@ struct Avx512Vnni {
     const __m512i zero_points = sizeof(T) == 1 ? _mm512_set1_epi8(static_cast<char>(row.zero_point))
                                                : _mm512_set1_epi16(static_cast<short>(row.zero_point));
     const __m512i outside = _mm512_xor_si512(zero_points, flip);
+    const __m512i flip_inside = row.is_unsigned ? _mm512_setzero_si512() : flip;
     const auto write = [&](index_t from_pixel, index_t to_pixel, auto load) {
       const std::ptrdiff_t last = to_pixel * pixel_bytes;
       for (std::ptrdiff_t i = from_pixel * pixel_bytes; i < last; i += 64) {
@@ -232,7 +240,7 @@ struct Avx512Vnni {
     const std::ptrdiff_t start = first * pixel_bytes;  // may be before the row: i is not
     write(0, begin, [&](std::ptrdiff_t, __mmask64) { return outside; });
     write(begin, end, [&](std::ptrdiff_t i, __mmask64 mask) {
-      return _mm512_xor_si512(_mm512_maskz_loadu_epi8(mask, bytes + (start + i)), flip);
+      return _mm512_xor_si512(_mm512_maskz_loadu_epi8(mask, bytes + (start + i)), flip_inside);
     });
     write(end, count, [&](std::ptrdiff_t, __mmask64) { return outside; });
   }

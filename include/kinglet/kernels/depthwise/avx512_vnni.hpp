@@ -14,6 +14,7 @@ namespace kinglet::inline KINGLET_TARGET::depthwise {
 struct Avx512VnniBlocks : PackedDepthwise {
   static constexpr std::string_view name = "avx512_vnni";
   static constexpr index_t most_rows = detail::most_filter_rows;
+  static constexpr bool keeps_unsigned = true;
 
   template <Rounding R, class T, class W>
   constexpr void pack(const pointwise::RowFilters<W>& from, const ConvolutionQuantization& q,
@@ -24,7 +25,7 @@ struct Avx512VnniBlocks : PackedDepthwise {
   template <Rounding R, class C>
   void run(const Window& window, const C& tensors, const ConvolutionQuantization& q,
            const std::byte* packed) const noexcept {
-    const Layer<C> layer{window, tensors, q, pointwise::Narrowing::of<typename C::activation_type>(q.output),
+    const Layer<C> layer{window, tensors, q, pointwise::Narrowing::of<typename C::activation_type>(q),
                          pointwise::Finish::of<R>(q.output, false).away};
     const std::byte* at = packed + pointwise::aligned_offset(packed);
     for (index_t b = 0; b < blocks(); ++b, at += block_bytes()) {
@@ -53,8 +54,10 @@ struct Avx512VnniBlocks : PackedDepthwise {
     const Window& window = layer.window;
     const index_t count = std::min(channels - first, Width);
     const Parts<Width> parts(output.extent(2));
-    const Pixels<Width> pixels(parts, {channels, input.extent(2), count}, window.stride_w,
-                               static_cast<T>(layer.q.input_zero_point));
+    constexpr bool is_int8 = std::is_signed_v<T>;
+    const Pixels<Width> pixels(parts, {channels, input.extent(2), count, is_int8 && !layer.q.unsigned_input},
+                               window.stride_w,
+                               static_cast<std::uint8_t>(layer.q.input_zero_point + (is_int8 ? 128 : 0)));
     alignas(64) std::int32_t waiting[IntegerEnding<Width>::most * 64];
     BlockOutput<Width> out{constants,
                            {nullptr,
@@ -62,7 +65,7 @@ struct Avx512VnniBlocks : PackedDepthwise {
                             count,
                             &layer.narrowing,
                             {},
-                            pointwise::Narrowing::is_identity<T>(layer.q.output) && count == Width,
+                            pointwise::Narrowing::clamps_nothing<T>(layer.q.output) && count == Width,
                             std::ptrdiff_t{output.extent(2) - parts.count} * channels},
                            layer.away,
                            waiting};
@@ -90,7 +93,7 @@ struct Avx512VnniBlocks : PackedDepthwise {
       in.image = reinterpret_cast<const std::uint8_t*>(input.data() + input.offset(n, 0, 0, first));
       out.parts.row = reinterpret_cast<std::uint8_t*>(output.data() + output.offset(n, 0, 0, first));
       if (constants.scaling() == pointwise::Scaling::one_product) {
-        if (out.parts.is_plain && in.d == 0) {  // unsigned weights, as d tells, go with unsigned outputs
+        if (out.parts.is_plain && in.d == 0) {
           detail::run_image<FloatEnding<Width, true>, false>(in, out);
         } else {
           run_image<FloatEnding<Width, false>>(in, out);

@@ -57,6 +57,7 @@ struct PixelRow {
   std::ptrdiff_t step;  ///< bytes from one pixel to the next
   index_t width;
   index_t channels;  ///< of a block
+  bool is_signed;    ///< in memory
 };
 
 /// Pixels of one block of channels, as they are in memory.
@@ -65,37 +66,37 @@ struct Pixels {
   static constexpr index_t parts = Parts<Width>::number;
   std::ptrdiff_t step;  ///< bytes from one pixel to the next
   index_t width;
+  bool is_signed;
   index_t shift[parts];  ///< pixels from part 0 to each
   std::ptrdiff_t shift_bytes[parts];
   __mmask64 channels;                    ///< those of a part
   __m512i flip;                          ///< makes activations unsigned
   __m512i zero_point;                    ///< unsigned
-  alignas(64) std::uint8_t outside[64];  ///< the zero point, not unsigned yet
+  alignas(64) std::uint8_t outside[64];  ///< the zero point as it would be in memory
 
-  template <class T>
-  Pixels(const Parts<Width>& of, const PixelRow& in, index_t stride, T zero) noexcept
+  Pixels(const Parts<Width>& of, const PixelRow& in, index_t stride, std::uint8_t unsigned_zero) noexcept
       : step(in.step),
         width(in.width),
+        is_signed(in.is_signed),
         channels(~__mmask64{0} >> (64 - in.channels)),
-        flip(_mm512_set1_epi8(std::is_signed_v<T> ? -128 : 0)),
-        zero_point(_mm512_xor_si512(_mm512_set1_epi8(static_cast<char>(zero)), flip)) {
-    std::memset(outside, zero, sizeof outside);
+        flip(_mm512_set1_epi8(in.is_signed ? -128 : 0)),
+        zero_point(_mm512_set1_epi8(static_cast<char>(unsigned_zero))) {
+    std::memset(outside, in.is_signed ? unsigned_zero ^ 0x80 : unsigned_zero, sizeof outside);
     for (index_t j = 0; j < parts; ++j) {
       shift[j] = of.start[j] * stride;
       shift_bytes[j] = shift[j] * step;
     }
   }
 
-  /// Unsigned bytes of all parts, the first of which is at `at`. Reads `Width` bytes of each.
-  KINGLET_ALWAYS_INLINE __m512i load(const std::uint8_t* at, __m512i flip_bits) const noexcept {
+  /// The bytes of all parts as they are in memory, the first of which is at `at`. Reads `Width` bytes of each.
+  [[nodiscard]] KINGLET_ALWAYS_INLINE __m512i load(const std::uint8_t* at) const noexcept {
     if constexpr (Width == 64) {
-      return _mm512_xor_si512(flip_bits, _mm512_loadu_si512(at));
+      return _mm512_loadu_si512(at);
     } else if constexpr (Width == 32) {
       const auto half = [at](std::ptrdiff_t offset) KINGLET_INLINE_LAMBDA {
         return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at + offset));
       };
-      return _mm512_xor_si512(flip_bits,
-                              _mm512_inserti64x4(_mm512_castsi256_si512(half(0)), half(shift_bytes[1]), 1));
+      return _mm512_inserti64x4(_mm512_castsi256_si512(half(0)), half(shift_bytes[1]), 1);
     } else {
       const auto quarter = [at](std::ptrdiff_t offset) KINGLET_INLINE_LAMBDA {
         return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at + offset));
@@ -103,7 +104,7 @@ struct Pixels {
       __m512i bytes = _mm512_castsi128_si512(quarter(0));
       bytes = _mm512_inserti32x4(bytes, quarter(shift_bytes[1]), 1);
       bytes = _mm512_inserti32x4(bytes, quarter(shift_bytes[2]), 2);
-      return _mm512_xor_si512(flip_bits, _mm512_inserti32x4(bytes, quarter(shift_bytes[3]), 3));
+      return _mm512_inserti32x4(bytes, quarter(shift_bytes[3]), 3);
     }
   }
 

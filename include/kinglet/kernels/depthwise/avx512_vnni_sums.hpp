@@ -81,8 +81,8 @@ inline std::int32_t mask_of_rows(const std::uint8_t* const* rows, index_t count)
 
 /// Filters at most 3 high and exactly 3 wide, no dilation. Rows outside the image have weight 0, and their share, a
 /// constant, is in the bias.
-/// @tparam Offsets d is not 0
-template <index_t Stride, index_t Width, bool Offsets, class Ending>
+/// @tparam Offsets d is not 0  @tparam Signed activations are, in memory
+template <index_t Stride, index_t Width, bool Offsets, bool Signed, class Ending>
 KINGLET_NOINLINE void run_3_wide(const BlockInput<Width>& in, const BlockOutput<Width>& output) noexcept {
   Ending ending(output);  // a member at a time: see BlockOutput
   const Pixels<Width>& pixels = in.pixels;
@@ -139,9 +139,12 @@ KINGLET_NOINLINE void run_3_wide(const BlockInput<Width>& in, const BlockOutput<
     const std::uint8_t* const row2 = row[2];
     index_t x = in.span.first_column;
     std::ptrdiff_t at = 0;
+    const auto load = [&](const std::uint8_t* from) KINGLET_INLINE_LAMBDA {
+      const __m512i bytes = pixels.load(from + at);
+      return Signed ? _mm512_xor_si512(flip, bytes) : bytes;
+    };
     const auto inside_column = [&]() KINGLET_INLINE_LAMBDA {
-      const Quad quad = interleave(pixels.load(row0 + at, flip), pixels.load(row1 + at, flip),
-                                   pixels.load(row2 + at, flip), _mm512_setzero_si512());
+      const Quad quad = interleave(load(row0), load(row1), load(row2), _mm512_setzero_si512());
       at += pixel_step;
       return quad;
     };
@@ -264,16 +267,22 @@ KINGLET_NOINLINE void run_any(const BlockInput<Width>& in, const BlockOutput<Wid
   }
 }
 
+template <index_t Width, bool Offsets, bool Signed, class Ending>
+void run_3_wide(const BlockInput<Width>& in, const BlockOutput<Width>& output) noexcept {
+  in.span.stride == 1 ? run_3_wide<1, Width, Offsets, Signed, Ending>(in, output)
+                      : run_3_wide<2, Width, Offsets, Signed, Ending>(in, output);
+}
+
 /// @tparam Ending made of a BlockOutput, it finishes sums
 template <class Ending, bool Offsets, index_t Width>
 void run_image(const BlockInput<Width>& in, const BlockOutput<Width>& output) noexcept {
   const Span& span = in.span;
   if (in.filter_h > 3 || in.filter_w != 3 || span.dilation != 1 || span.stride > 2) {
     run_any<Width, Offsets, Ending>(in, output);
-  } else if (span.stride == 1) {
-    run_3_wide<1, Width, Offsets, Ending>(in, output);
+  } else if (!Offsets && in.pixels.is_signed) {  // unsigned weights go with unsigned activations
+    run_3_wide<Width, Offsets, !Offsets, Ending>(in, output);
   } else {
-    run_3_wide<2, Width, Offsets, Ending>(in, output);
+    run_3_wide<Width, Offsets, false, Ending>(in, output);
   }
 }
 

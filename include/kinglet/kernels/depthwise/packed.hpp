@@ -10,10 +10,12 @@
 /// | pack<R, T, W>(filters, q, to)          | constexpr; T: activations, W: weights        |
 /// | run<R>(window, tensors, q, packed)     | the whole convolution                        |
 /// | needs_wide_sums(packed)                | of 16-bit activations: whether `run` may not |
+/// | keeps_unsigned                         | true, or absent: kernels/unsigned_bytes.hpp  |
 #pragma once
 
 #include <kinglet/kernels/depthwise/generic.hpp>
 #include <kinglet/kernels/pointwise/rows.hpp>
+#include <kinglet/kernels/unsigned_bytes.hpp>
 
 namespace kinglet::inline KINGLET_TARGET::depthwise {
 
@@ -54,6 +56,13 @@ struct Packed {
     } else {
       return false;
     }
+  }
+  template <class C>
+  static constexpr bool keeps_unsigned(const C& tensors) noexcept {
+    return requires {
+      engine_of<C>::keeps_unsigned;
+    }
+    &&applies(tensors);
   }
   template <class C>
   static constexpr std::size_t packed_bytes(const C& tensors) noexcept {

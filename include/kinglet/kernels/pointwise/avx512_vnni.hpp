@@ -154,6 +154,7 @@ KINGLET_NOINLINE void multiply_bytes(const PackedRows& shape, const std::byte* p
 /// The engine that kernels on packed rows are made of (kernels/pointwise/packed.hpp).
 struct Avx512VnniRows : PackedRows {
   static constexpr std::string_view name = "avx512_vnni";
+  static constexpr bool keeps_unsigned = true;
 
   template <class T>
   [[nodiscard]] constexpr std::size_t scratch_bytes(std::ptrdiff_t rows) const noexcept {
@@ -173,7 +174,7 @@ struct Avx512VnniRows : PackedRows {
   template <Rounding R, class T, class W>
   void multiply(const RowRun<T>& run, const ConvolutionQuantization& q,
                 const KernelMemory& memory) const noexcept {
-    const Narrowing narrowing = Narrowing::of<T>(q.output);
+    const Narrowing narrowing = Narrowing::of<T>(q);
     PackedRows shape = *this;
     ByteRows rows{.rows = reinterpret_cast<const std::uint8_t*>(run.rows),
                   .row_stride = run.row_stride,
@@ -181,31 +182,40 @@ struct Avx512VnniRows : PackedRows {
                   .d = (std::is_signed_v<W> ? 0 : 128) - q.filter_zero_point,
                   .depth = depth};
     ByteOutput output{reinterpret_cast<std::uint8_t*>(run.output), run.output_stride, outputs, &narrowing,
-                      Narrowing::is_identity<T>(q.output)};
-    const UnsignedRows copies(depth, outputs, run.count);
-    const index_t together = copies_rows<T> ? copies.together : index_t{1} << 24;
-    const std::uint8_t* from = rows.rows;
-    if constexpr (copies_rows<T>) {
+                      Narrowing::clamps_nothing<T>(q.output)};
+    if (copies_rows<T> && !q.unsigned_input) {
       shape.depth = groups() * group;  // what is read behind a row has no weights
-      rows.rows = reinterpret_cast<std::uint8_t*>(memory.scratch);
+      const UnsignedRows copies(depth, outputs, run.count);
+      auto* const scratch = reinterpret_cast<std::uint8_t*>(memory.scratch);
+      const std::uint8_t* from = rows.rows;
+      rows.rows = scratch;
       rows.row_stride = depth;
-    }
-    for (std::ptrdiff_t left = run.count; left > 0; left -= rows.count) {
-      rows.count = static_cast<index_t>(std::min<std::ptrdiff_t>(left, together));
-      if constexpr (copies_rows<T>) {
-        copies.copy(from, run.row_stride, rows.count, reinterpret_cast<std::uint8_t*>(memory.scratch));
-      } else {
-        rows.rows = from;
-      }
-      multiply_bytes<W>(shape, memory.packed, rows, output);
-      from += rows.count * run.row_stride;
-      output.rows += rows.count * output.row_stride;
+      for_parts(run.count, copies.together, rows, output, [&] {
+        copies.copy(from, run.row_stride, rows.count, scratch);
+        multiply_bytes<W>(shape, memory.packed, rows, output);
+        from += rows.count * run.row_stride;
+      });
+    } else {
+      for_parts(run.count, index_t{1} << 24, rows, output, [&] {
+        multiply_bytes<W>(shape, memory.packed, rows, output);
+        rows.rows += rows.count * run.row_stride;
+      });
     }
   }
 
  private:
   template <class T>
   static constexpr bool copies_rows = std::is_signed_v<T>;
+
+  /// Calls multiply() for at most `most` of `count` rows at a time, and moves the output on behind them.
+  static void for_parts(std::ptrdiff_t count, index_t most, ByteRows& rows, ByteOutput& output,
+                        const auto& multiply) noexcept {
+    for (std::ptrdiff_t left = count; left > 0; left -= rows.count) {
+      rows.count = static_cast<index_t>(std::min<std::ptrdiff_t>(left, most));
+      multiply();
+      output.rows += rows.count * output.row_stride;
+    }
+  }
 };
 
 using Avx512Vnni = Packed<Avx512VnniRows, Avx512VnniWords>;

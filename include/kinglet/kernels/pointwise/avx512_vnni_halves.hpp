@@ -67,10 +67,10 @@ struct PairEnding {
   /// The last channels of a row, in the lower half. @param at the first of them
   KINGLET_ALWAYS_INLINE void store_last(std::uint8_t* to, __m128i half, index_t at) const noexcept {
     if (out.is_plain) {
-      _mm_storel_epi64(reinterpret_cast<__m128i*>(to + at), half);
+      _mm_storel_epi64(reinterpret_cast<__m128i*>(to + at), narrowed(half));
     } else {
       const auto mask = static_cast<__mmask16>((1U << (out.channels - at)) - 1U);
-      _mm_mask_storeu_epi8(to + at, mask, clamped(half));
+      _mm_mask_storeu_epi8(to + at, mask, narrowed(half));
     }
   }
   KINGLET_ALWAYS_INLINE void store(index_t row, __m128i half) const noexcept {
@@ -78,11 +78,13 @@ struct PairEnding {
   }
   KINGLET_ALWAYS_INLINE void store(index_t row, __m128i whole, __m128i half) const noexcept {
     std::uint8_t* const to = out.rows + row * out.row_stride;
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), out.is_plain ? whole : clamped(whole));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), narrowed(whole));
     store_last(to, half, PackedRows::lanes);
   }
-  KINGLET_ALWAYS_INLINE __m128i clamped(__m128i bytes) const noexcept {
-    return _mm512_castsi512_si128(out.narrowing->clamp(_mm512_castsi128_si512(bytes)));
+  KINGLET_ALWAYS_INLINE __m128i narrowed(__m128i bytes) const noexcept {
+    const __m512i given = _mm512_castsi128_si512(bytes);
+    const Narrowing& narrowing = *out.narrowing;
+    return _mm512_castsi512_si128(out.is_plain ? narrowing.unclamped(given) : narrowing.clamp(given));
   }
 };
 

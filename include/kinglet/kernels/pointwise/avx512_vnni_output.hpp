@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file kernels/pointwise/avx512_vnni_output.hpp
 /// From requantized vectors to rows of bytes, whatever the signs of activations: bytes are clamped as signed ones and
-/// `flip` makes those of uint8.
+/// `flip` makes unsigned ones of them, those of uint8 or int8 plus 128.
 #pragma once
 
 #include <kinglet/kernels/pointwise/pack.hpp>
@@ -24,23 +24,27 @@ struct Narrowing {
   __m512i to_signed;         ///< 16 bits: what makes the one of the other
 
   template <class T>
-  static Narrowing of(const OutputStage& stage) noexcept {
+  static Narrowing of(const ConvolutionQuantization& q) noexcept {
+    const OutputStage& stage = q.output;
     const OutputStage bytes = as_signed<T>(stage);
     return {_mm512_set1_epi8(static_cast<char>(bytes.min)),
             _mm512_set1_epi8(static_cast<char>(bytes.max)),
-            _mm512_set1_epi8(std::is_signed_v<T> ? 0 : -128),
+            _mm512_set1_epi8(std::is_signed_v<T> && !q.unsigned_output ? 0 : -128),
             _mm512_set1_epi32(stage.zero_point),
             _mm512_set1_epi16(static_cast<short>(bytes.zero_point)),
             _mm512_set1_epi16(std::is_signed_v<T> ? 0 : -128)};
   }
 
   KINGLET_ALWAYS_INLINE __m512i clamp(__m512i bytes) const noexcept {
-    return _mm512_xor_si512(_mm512_min_epi8(_mm512_max_epi8(bytes, least), most), flip);
+    return unclamped(_mm512_min_epi8(_mm512_max_epi8(bytes, least), most));
   }
-  /// Whether clamp() leaves signed bytes as they are.
+  /// The same where it clamps nothing.
+  KINGLET_ALWAYS_INLINE __m512i unclamped(__m512i bytes) const noexcept {
+    return _mm512_xor_si512(bytes, flip);
+  }
   template <class T>
-  static constexpr bool is_identity(const OutputStage& stage) noexcept {
-    return std::is_signed_v<T> && stage.min == -128 && stage.max == 127;
+  static constexpr bool clamps_nothing(const OutputStage& stage) noexcept {
+    return stage.min == std::numeric_limits<T>::min() && stage.max == std::numeric_limits<T>::max();
   }
 };
 
@@ -68,7 +72,7 @@ template <index_t Width, bool Plain = false, class Store>
 KINGLET_ALWAYS_INLINE void narrow(const auto& output, __m512i low, __m512i high, Store store) noexcept {
   const __m512i bytes = _mm512_packs_epi16(low, high);
   if (Plain || output.is_plain) {
-    store(bytes, std::integral_constant<index_t, Width>{});
+    store(output.narrowing->unclamped(bytes), std::integral_constant<index_t, Width>{});
   } else {
     store(output.narrowing->clamp(bytes), output.channels);
   }
@@ -87,7 +91,7 @@ struct ByteOutput {
   template <index_t Width, bool Plain>
   KINGLET_ALWAYS_INLINE void store_row(__m512i bytes) const noexcept {
     if (Plain || is_plain) {
-      store_part<Width, 0>(rows, bytes, std::integral_constant<index_t, Width>{});
+      store_part<Width, 0>(rows, narrowing->unclamped(bytes), std::integral_constant<index_t, Width>{});
     } else {
       store_part<Width, 0>(rows, narrowing->clamp(bytes), channels);
     }

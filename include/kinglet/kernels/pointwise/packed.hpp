@@ -11,10 +11,12 @@
 /// | gathered_rows(rows)            | of so many, those that should come together where they are copied first       |
 /// | pack<R, T, W>(filters, q, to)  | constexpr; T: activations, W: weights                                         |
 /// | multiply<R, T, W>(run, q, mem) | all rows of a run                                                             |
+/// | keeps_unsigned                 | true, or absent: kernels/unsigned_bytes.hpp                                   |
 #pragma once
 
 #include <kinglet/kernels/pointwise/generic.hpp>
 #include <kinglet/kernels/pointwise/rows.hpp>
+#include <kinglet/kernels/unsigned_bytes.hpp>
 
 namespace kinglet::inline KINGLET_TARGET::pointwise {
 
@@ -28,6 +30,12 @@ struct Packed {
   template <class C>
   static constexpr bool applies = !std::is_void_v<engine_of<C>>;
 
+  template <class C>
+  static constexpr bool keeps_unsigned(const C&) noexcept {
+    return requires {
+      engine_of<C>::keeps_unsigned;
+    };
+  }
   template <class C>
   static constexpr std::size_t packed_bytes(const C& tensors) noexcept {
     if constexpr (applies<C>) {

@@ -56,20 +56,18 @@ struct Conv2D {
     }
     using R = typename P::conv2d;
     if (prepared->groups() == 1 && is_pointwise(*prepared)) {
-      prepare_step<Pointwise, R, RunPointwise<R>{}>(
-          p, *prepared, scratch_bytes(*prepared, [](const Window&, const auto& tensors) {
-            return Pointwise::scratch_bytes(tensors);
-          }));
+      prepare_image_step<Pointwise, R, RunPointwise<R>{}>(
+          p, *prepared, [](const Window&, const auto& tensors) { return Pointwise::scratch_bytes(tensors); });
       return {};
     }
-    const ScratchBytes scratch = scratch_bytes(*prepared, [](const Window& window, const auto& tensors) {
+    const auto scratch = [](const Window& window, const auto& tensors) {
       return Full::scratch_bytes(window, tensors);
-    });
+    };
     if (prepared->groups() == 1) {
-      prepare_step<Full, R, RunFull<R>{}>(p, *prepared, scratch);
+      prepare_image_step<Full, R, RunFull<R>{}>(p, *prepared, scratch);
     } else {
       using Grouped = typename P::grouped_conv2d;
-      prepare_step<Full, Grouped, RunFull<Grouped>{}>(p, *prepared, scratch);
+      prepare_image_step<Full, Grouped, RunFull<Grouped>{}>(p, *prepared, scratch);
     }
     return {};
   }

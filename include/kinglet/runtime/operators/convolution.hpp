@@ -59,7 +59,9 @@ class ConvolutionParameters {
     const ActivationRange range = activation_range<T>(traits.activation, out);
     quantization_ = {.input_zero_point = input.per_tensor().zero_point,
                      .filter_zero_point = std::is_same_v<W, std::int8_t> ? 0 : filter.per_tensor().zero_point,
-                     .output = {.zero_point = out.zero_point, .min = range.min, .max = range.max}};
+                     .output = {.zero_point = out.zero_point, .min = range.min, .max = range.max},
+                     .unsigned_input = p.is_unsigned(p.source(0)),
+                     .unsigned_output = p.is_unsigned(output)};
     if (Multiplier* const multipliers = p.make_constants<Multiplier>(channels)) {
       make_multipliers(scales, std::span(multipliers, channels));
       quantization_.output.multiplier = multipliers;

@@ -35,10 +35,9 @@ struct DepthwiseConv2D {
   };
   template <class K, class T, class W>
   static void prepare_kernel(Preparation& p, const ImageConvolution<T, W>& prepared) noexcept {
-    prepare_step<K, R, Run<K>{}>(p, prepared,
-                                 scratch_bytes(prepared, [](const Window& window, const auto& tensors) {
-                                   return K::scratch_bytes(window, tensors);
-                                 }));
+    prepare_image_step<K, R, Run<K>{}>(p, prepared, [](const Window& window, const auto& tensors) {
+      return K::scratch_bytes(window, tensors);
+    });
   }
 
   /// A copy with one filter behind the other, for kernels that read more of the filter than they have packed.

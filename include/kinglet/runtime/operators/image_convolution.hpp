@@ -4,6 +4,7 @@
 /// moves over an image, at once or row by row.
 #pragma once
 
+#include <kinglet/kernels/unsigned_bytes.hpp>
 #include <kinglet/kernels/window.hpp>
 #include <kinglet/runtime/operators/convolution.hpp>
 
@@ -94,6 +95,20 @@ ScratchBytes scratch_bytes(const ImageConvolution<T, W>& whole, Bytes bytes) noe
   };
   const stream::RowUse use = whole.rows();
   return {.whole = bytes(whole.window, whole.tensors), .rows = most(use), .wide = most(stream::widened(use))};
+}
+
+/// Keeps a prepared convolution over an image with its kernel's memory, to be run by `Run`, also on slices.
+/// @param bytes see `scratch_bytes`
+template <class Kernel, Rounding R, auto Run, QuantizedElement T, QuantizedElement W, class Bytes>
+void prepare_image_step(Preparation& p, const ImageConvolution<T, W>& prepared, Bytes bytes) noexcept {
+  if constexpr (std::same_as<T, std::int8_t>) {
+    if (keeps_unsigned<Kernel>(prepared.tensors)) {
+      const ImageConvolution<std::uint8_t, W> as_bytes{
+          prepared.window, as_unsigned(prepared.tensors), {}, {}};
+      p.may_keep_unsigned(scratch_bytes(as_bytes, bytes));
+    }
+  }
+  prepare_step<Kernel, R, Run>(p, prepared, scratch_bytes(prepared, bytes));
 }
 
 /// Checks and fills everything but the scratch.
