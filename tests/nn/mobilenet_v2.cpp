@@ -43,6 +43,17 @@ constexpr std::uint64_t millions(std::uint64_t n) {
 template <index_t Percent, index_t Size = 224>
 using Keras = MobileNetV2<Percent, Size>;
 
+/// As many steps as are planned most thoroughly: compilers bound what they compute.
+using LargestThorough =
+    Sequential<Input<std::int8_t, 96, 96, 3>, Conv2D<16, square(3, 2)>, InvertedResidual<6, 16>,
+               InvertedResidual<6, 24, 2>, InvertedResidual<6, 24>, InvertedResidual<6, 32, 2>,
+               InvertedResidual<6, 32>, InvertedResidual<6, 32>, InvertedResidual<6, 64, 2>,
+               InvertedResidual<6, 64>, InvertedResidual<6, 64>, Mean>;
+static_assert(LargestThorough::step_count <= large_network &&
+              LargestThorough::step_count + 2 >= large_network);
+static_assert(plan_graph<std::int8_t>(LargestThorough::graph, Aim::automatic).bytes != unplannable);
+static_assert(plan_graph<std::int8_t>(LargestThorough::graph, Aim::small).bytes != unplannable);
+
 }  // namespace
 
 TEST_CASE("channels at every published width") {

@@ -263,7 +263,8 @@ TEST_CASE("who looks at outputs is told the operators behind a PAD by their own 
     REQUIRE(executor);
     std::vector<std::int32_t> operators;
     (*executor)->run([&](std::int32_t op, std::span<const std::byte> output) {
-      CHECK(output.size() == model->tensor(model->op(op).outputs[0]).bytes());
+      const bool may_hide = aim != Aim::observed && output.empty();
+      CHECK((may_hide || output.size() == model->tensor(model->op(op).outputs[0]).bytes()));
       operators.push_back(op);
     });
     return operators;

@@ -179,7 +179,11 @@ constexpr BufferRequest* next_block(BufferRequest* begin, BufferRequest* end) no
 }  // namespace detail
 
 /// Which blocks are placed first.
-enum class PlacementOrder : std::uint8_t { by_size, by_crowding };
+enum class PlacementOrder : std::uint8_t {
+  by_size,
+  by_crowding,
+  by_urgency,  ///< as `BufferRequest::urgency` is, then by size
+};
 
 namespace detail {
 
@@ -220,7 +224,7 @@ constexpr std::size_t plan_memory(std::span<BufferRequest> requests,
   detail::link_pieces(requests);
   for (BufferRequest& r : requests) {
     r.placed = r.shares_with != no_buffer || (r.bytes == 0 && r.piece == no_buffer);
-    r.urgency = 0;
+    r.urgency = order == PlacementOrder::by_urgency ? r.urgency : 0;
   }
   if (order == PlacementOrder::by_crowding) {
     detail::set_crowding(requests.data(), requests.data() + requests.size());

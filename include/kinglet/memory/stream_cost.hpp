@@ -22,7 +22,7 @@ inline constexpr std::uint64_t call_work = 6'000;
 inline constexpr std::uint64_t free_share = 20;
 /// More memory than the smallest such plan has may be taken where that saves time: one part in so many.
 constexpr std::size_t spare_share(Aim aim) noexcept {
-  return aim == Aim::automatic ? 4 : 16;
+  return aim == Aim::automatic ? 4 : 12;
 }
 
 namespace detail {

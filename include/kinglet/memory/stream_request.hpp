@@ -11,7 +11,7 @@
 namespace kinglet::inline KINGLET_TARGET {
 
 /// Networks of more steps are searched less thoroughly, since compilers bound what they compute: clang a million steps.
-inline constexpr std::size_t large_network = 48;
+inline constexpr std::size_t large_network = 36;
 
 /// Tensors of more rows are not held row by row: planning runs every row of a chain on counters.
 inline constexpr std::int32_t most_streamed_rows = 1 << 16;
