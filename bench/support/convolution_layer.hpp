@@ -66,7 +66,7 @@ struct ConvolutionData {
 };
 }  // namespace detail
 
-/// A step with weights, with the kernel that a network would take.
+/// A step with weights, with the kernel that a network would take, and activations as they lie there.
 /// @tparam T activations: int8_t or int16_t; weights are int8_t
 template <class T>
 Layer convolution_layer(const kinglet::nn::Step& step) {
@@ -92,11 +92,16 @@ Layer convolution_layer(const kinglet::nn::Step& step) {
                                  : linear ? PerTensor{0.04F, 3}
                                           : PerTensor{6.0F / 255, -128};
   const ActivationRange range = activation_range<T>(step.filter.activation, quantization);
+  const auto is_unsigned = [](index_t tensor) {
+    return !wide && MobileNetV2::plan.unsigned_bytes[static_cast<std::size_t>(tensor)];
+  };
   const ConvolutionQuantization q{
       .input_zero_point = wide     ? 0
                           : linear ? -128
                                    : 3,  // RELU6 outputs are projected
-      .output = {data->multipliers.data(), quantization.zero_point, range.min, range.max}};
+      .output = {data->multipliers.data(), quantization.zero_point, range.min, range.max},
+      .unsigned_input = is_unsigned(step.input),
+      .unsigned_output = is_unsigned(step.output)};
   Layer layer{.name = name_of(step) + (wide ? ", int16" : ""),
               .macs = static_cast<double>(network.macs(step)),
               .elements = static_cast<double>(out.size()),

@@ -5,6 +5,7 @@
 #include <kinglet/nn/inverted_residual.hpp>
 #include <kinglet/nn/layers.hpp>
 #include <set>
+#include <support/data.hpp>
 
 #include "network_file.hpp"
 #include "operators.hpp"

@@ -39,6 +39,7 @@ struct WordLine {
   std::ptrdiff_t step[3];      ///< elements from one pixel to the next: 0 for those
   index_t width;
   Span span;
+  const std::int16_t* ahead;  ///< a part of the row that the next outputs need, to be fetched until then
 };
 
 /// @tparam Stride 1 or 2 without dilation, or 0 for any
@@ -56,7 +57,13 @@ KINGLET_NOINLINE void run_word_line(const WordLine& line, const WordFilter& filt
   const std::ptrdiff_t step[] = {line.step[0], line.step[1], line.step[2]};
   const auto width = static_cast<std::uint32_t>(line.width);
   index_t x = line.span.first_column;
+  const auto* ahead = reinterpret_cast<const char*>(line.ahead);
   const auto column = [&]() KINGLET_INLINE_LAMBDA {
+    if constexpr (Stride ==
+                  1) {  // pixels, read in five passes, are too far apart for the processor to see the row
+      _mm_prefetch(ahead, _MM_HINT_T0);
+      ahead += 64;
+    }
     // As unsigned numbers, columns left of the image are beyond any width, too.
     const __mmask32 inside = static_cast<std::uint32_t>(x) < width ? ~__mmask32{0} : __mmask32{0};
     const auto load = [&](int r) KINGLET_INLINE_LAMBDA {
@@ -85,10 +92,8 @@ KINGLET_NOINLINE void run_word_line(const WordLine& line, const WordFilter& filt
   const auto end = [&](Sums& sums) KINGLET_INLINE_LAMBDA {
     isa::settle(sums.v[0]);
     isa::settle(sums.v[1]);
-    out.store(to,
-              _mm512_packs_epi32(isa::requantize_words(sums.v[0], filter.stage[0]),
-                                 isa::requantize_words(sums.v[1], filter.stage[1])),
-              0);
+    _mm512_storeu_si512(to, out.clamp(_mm512_packs_epi32(isa::requantize_words(sums.v[0], filter.stage[0]),
+                                                         isa::requantize_words(sums.v[1], filter.stage[1]))));
     to += out.row_stride;
   };
   const index_t count = line.span.count;
@@ -206,15 +211,20 @@ struct Avx512VnniWords : DepthwiseShape {
         detail::WordLine line{{},
                               {},
                               input.extent(2),
-                              {-window.pad_left, window.stride_w, window.dilation_w, output.extent(2)}};
+                              {-window.pad_left, window.stride_w, window.dilation_w, output.extent(2)},
+                              nullptr};
         for (index_t ky = 0; ky < 3; ++ky) {
           const index_t in_y = y * window.stride_h - window.pad_top + ky * window.dilation_h;
           const bool inside = in_y >= 0 && in_y < input.extent(1);
           row[ky] = inside ? input.data() + input.offset(n, window.row_at(in_y)) : zeros;
           line.step[ky] = inside ? channels : 0;
         }
+        const index_t next = y - window.pad_top + 2 * window.dilation_h + 1;
+        const std::int16_t* const ahead =
+            input.data() + input.offset(n, window.row_at(std::clamp(next, index_t{0}, input.extent(1) - 1)));
         for (index_t b = 0; b < blocks(); ++b) {
           const index_t first = first_channel(b);
+          line.ahead = ahead + std::ptrdiff_t{b} * 32 * input.extent(2);
           for (index_t ky = 0; ky < 3; ++ky) {
             line.row[ky] = row[ky] + (line.step[ky] == 0 ? 0 : first);
           }

@@ -73,7 +73,7 @@ index_t run_overlapped_rows(TileInput& in, Ending& ending, index_t count) noexce
 /// What is not overlapped: tiles of 4 vectors are of two heights, as even as possible; others are as high as possible.
 template <index_t Vectors, class Ending>
 void run_rows(TileInput& in, Ending& ending, index_t count) noexcept {
-  if constexpr (Ending::overlaps) {
+  if constexpr (Ending::template overlaps<Vectors>) {
     count = run_overlapped_rows<Vectors>(in, ending, count);
   }
   if constexpr (Vectors == 4) {

@@ -71,8 +71,11 @@ KINGLET_ALWAYS_INLINE void store_part(std::uint8_t* to, __m512i bytes, auto chan
 template <index_t Width, bool Plain = false, class Store>
 KINGLET_ALWAYS_INLINE void narrow(const auto& output, __m512i low, __m512i high, Store store) noexcept {
   const __m512i bytes = _mm512_packs_epi16(low, high);
+  constexpr std::integral_constant<index_t, Width> whole;
   if (Plain || output.is_plain) {
-    store(output.narrowing->unclamped(bytes), std::integral_constant<index_t, Width>{});
+    store(output.narrowing->unclamped(bytes), whole);
+  } else if (output.channels >= Width) {  // stores with masks take their time
+    store(output.narrowing->clamp(bytes), whole);
   } else {
     store(output.narrowing->clamp(bytes), output.channels);
   }
@@ -90,8 +93,11 @@ struct ByteOutput {
   /// The next row's signed bytes. @tparam Plain the output is known to be
   template <index_t Width, bool Plain>
   KINGLET_ALWAYS_INLINE void store_row(__m512i bytes) const noexcept {
+    constexpr std::integral_constant<index_t, Width> whole;
     if (Plain || is_plain) {
-      store_part<Width, 0>(rows, narrowing->unclamped(bytes), std::integral_constant<index_t, Width>{});
+      store_part<Width, 0>(rows, narrowing->unclamped(bytes), whole);
+    } else if (channels >= Width) {  // as in `narrow`
+      store_part<Width, 0>(rows, narrowing->clamp(bytes), whole);
     } else {
       store_part<Width, 0>(rows, narrowing->clamp(bytes), channels);
     }

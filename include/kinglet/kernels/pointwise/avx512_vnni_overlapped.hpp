@@ -25,17 +25,11 @@ KINGLET_NOINLINE void run_overlapped(const TileInput& in, const Ending& given, i
   using Dots = typename Ending::Dots;
   using Sums = __m512i[Rows][Vectors];
   constexpr index_t steps = std::min(Rows, overlapped_steps);
-  constexpr bool keeps_high = 2 * Rows * Vectors + Vectors <= 28;
   Ending ending = given;  // a member at a time: see run_tiles
   const std::ptrdiff_t stride = in.row_stride;
 
-  __m512 high[Vectors];
-  unrolled<Vectors>([&](auto v) KINGLET_INLINE_LAMBDA {
-    high[v] = _mm512_load_ps(in.block.floats(v).high);
-    if constexpr (keeps_high) {
-      isa::settle(high[v]);
-    }
-  });
+  const typename Ending::template Constants<Vectors> constants(
+      in.block, std::bool_constant<2 * Rows * Vectors + Vectors <= 28>{});
   const auto multiply = [&](Sums& sum, const std::uint8_t* at,
                             const std::int8_t* weights) KINGLET_INLINE_LAMBDA {
     __m512i w[Vectors];
@@ -89,10 +83,10 @@ KINGLET_NOINLINE void run_overlapped(const TileInput& in, const Ending& given, i
   const auto finish = [&](const Sums& sum, auto step) KINGLET_INLINE_LAMBDA {
     constexpr index_t first = step * Rows / steps;
     unrolled<(step + 1) * Rows / steps - first>(
-        [&](auto i) KINGLET_INLINE_LAMBDA { ending.template finish<Plain>(sum[first + i], high); });
+        [&](auto i) KINGLET_INLINE_LAMBDA { ending.template finish<Plain>(sum[first + i], constants); });
   };
   const auto finish_all = [&](const Sums& sum) KINGLET_INLINE_LAMBDA {
-    unrolled<Rows>([&](auto m) KINGLET_INLINE_LAMBDA { ending.template finish<Plain>(sum[m], high); });
+    unrolled<Rows>([&](auto m) KINGLET_INLINE_LAMBDA { ending.template finish<Plain>(sum[m], constants); });
   };
 
   const std::uint8_t* rows = in.rows;

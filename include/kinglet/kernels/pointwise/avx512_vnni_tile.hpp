@@ -118,6 +118,7 @@ template <isa::FloatWay Way, bool Offsets>
 struct FloatEnding {
   using Dots = ByteDots;
   /// Overlapped with the next tile's sums where that is faster: seldom worth code of its own for two products.
+  template <index_t Vectors>
   static constexpr bool overlaps = Way != isa::FloatWay::two_products;
   static constexpr bool may_be_plain = !Offsets;  ///< unsigned weights go with unsigned activations
   PackedBlock block;
@@ -129,12 +130,31 @@ struct FloatEnding {
     row_offsets += Offsets ? rows : 0;
   }
 
+  /// What all rows have in common.
+  template <index_t Vectors>
+  struct Constants {
+    __m512 high[Vectors];
+
+    /// @param in_registers there are some for it
+    template <bool Settled>
+    KINGLET_ALWAYS_INLINE Constants(const PackedBlock& block,
+                                    std::bool_constant<Settled> /*in_registers*/) noexcept {
+      unrolled<Vectors>([&](auto v) KINGLET_INLINE_LAMBDA {
+        high[v] = _mm512_load_ps(block.floats(v).high);
+        if constexpr (Settled) {
+          isa::settle(high[v]);
+        }
+      });
+    }
+  };
+
   /// The next row.
   template <bool Plain, index_t Vectors>
-  KINGLET_ALWAYS_INLINE void finish(const __m512i (&sum)[Vectors], const __m512 (&high)[Vectors]) noexcept {
+  KINGLET_ALWAYS_INLINE void finish(const __m512i (&sum)[Vectors],
+                                    const Constants<Vectors>& constants) noexcept {
     const auto y = [&](index_t v) KINGLET_INLINE_LAMBDA {
       const __m512i x = Offsets ? _mm512_add_epi32(sum[v], _mm512_set1_epi32(*row_offsets)) : sum[v];
-      return isa::requantize<Way>(x, block.floats(v), high[v]);
+      return isa::requantize<Way>(x, block.floats(v), constants.high[v]);
     };
     const auto y01 = [&](index_t v) KINGLET_INLINE_LAMBDA { return _mm512_packs_epi32(y(v), y(v + 1)); };
     if constexpr (Vectors == 4) {
@@ -149,15 +169,15 @@ struct FloatEnding {
 
   template <index_t Rows, index_t Vectors>
   KINGLET_ALWAYS_INLINE void operator()(const __m512i (&sum)[Rows][Vectors]) noexcept {
-    __m512 high[Vectors];
-    unrolled<Vectors>([&](auto v) KINGLET_INLINE_LAMBDA { high[v] = _mm512_load_ps(block.floats(v).high); });
-    unrolled<Rows>([&](auto m) KINGLET_INLINE_LAMBDA { finish<false>(sum[m], high); });
+    const Constants<Vectors> constants(block, std::false_type{});
+    unrolled<Rows>([&](auto m) KINGLET_INLINE_LAMBDA { finish<false>(sum[m], constants); });
   }
 };
 
 /// Sums are finished in memory, by integers.
 struct IntegerEnding {
   using Dots = ByteDots;
+  template <index_t Vectors>
   static constexpr bool overlaps = false;
   PackedBlock block;
   ByteOutput out;

@@ -58,6 +58,10 @@ struct WordOutput {
       return;
     }
     const index_t count = std::clamp(channels - first, index_t{0}, index_t{32});
+    if (count == 32) {
+      _mm512_storeu_si512(to + first, clamp(words));
+      return;
+    }
     const auto mask = static_cast<__mmask32>((std::uint64_t{1} << count) - 1);
     _mm512_mask_storeu_epi16(to + first, mask, clamp(words));
   }
@@ -76,32 +80,49 @@ struct WordOutput {
 /// two vectors behind them.
 struct WordEnding {
   using Dots = WordDots;
-  static constexpr bool overlaps = false;
+  template <index_t Vectors>
+  static constexpr bool overlaps = Vectors > 1;  // else two rows are finished together
+  static constexpr bool may_be_plain = false;
   PackedBlock block;
-  WordOutput out;  ///< of the next tile
+  WordOutput out;  ///< of the next row
 
   void skip(index_t rows) noexcept { out.rows += rows * out.row_stride; }
 
+  /// Of all rows: they are in memory.
+  template <index_t Vectors>
+  struct Constants {
+    constexpr Constants(const PackedBlock&, auto /*in_registers*/) noexcept {}
+  };
+
+  /// The next row.
+  template <bool Plain, index_t Vectors>
+  KINGLET_ALWAYS_INLINE void finish(const __m512i (&sum)[Vectors],
+                                    const Constants<Vectors>& /*none*/) noexcept {
+    unrolled<Vectors / 2>([&](auto two) KINGLET_INLINE_LAMBDA {
+      constexpr index_t v = two * 2;
+      out.store(out.rows,
+                _mm512_packs_epi32(isa::requantize_words(sum[v], block.words(v)),
+                                   isa::requantize_words(sum[v + 1], block.words(v + 1))),
+                v * 16);
+    });
+    skip(1);
+  }
+
   template <index_t Rows, index_t Vectors>
   KINGLET_ALWAYS_INLINE void operator()(const __m512i (&sum)[Rows][Vectors]) noexcept {
-    const auto y = [&](index_t m, index_t v)
-                       KINGLET_INLINE_LAMBDA { return isa::requantize_words(sum[m][v], block.words(v)); };
     if constexpr (Vectors == 1) {
+      const auto y = [&](index_t m)
+                         KINGLET_INLINE_LAMBDA { return isa::requantize_words(sum[m][0], block.words(0)); };
       unrolled<(Rows + 1) / 2>([&](auto half) KINGLET_INLINE_LAMBDA {
         constexpr index_t m = half * 2;
         constexpr bool both = m + 1 < Rows;
-        out.store_rows(out.rows + m * out.row_stride, _mm512_packs_epi32(y(m, 0), y(both ? m + 1 : m, 0)),
-                       both);
+        out.store_rows(out.rows + m * out.row_stride, _mm512_packs_epi32(y(m), y(both ? m + 1 : m)), both);
       });
+      skip(Rows);
     } else {
-      unrolled<Rows>([&](auto m) KINGLET_INLINE_LAMBDA {
-        unrolled<Vectors / 2>([&](auto two) KINGLET_INLINE_LAMBDA {
-          constexpr index_t v = two * 2;
-          out.store(out.rows + m * out.row_stride, _mm512_packs_epi32(y(m, v), y(m, v + 1)), v * 16);
-        });
-      });
+      const Constants<Vectors> constants(block, std::false_type{});
+      unrolled<Rows>([&](auto m) KINGLET_INLINE_LAMBDA { finish<false>(sum[m], constants); });
     }
-    skip(Rows);
   }
 };
 
