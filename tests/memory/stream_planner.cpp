@@ -358,21 +358,30 @@ TEST_CASE("random networks: no operator reads a row that another one has written
 }
 
 TEST_CASE("what ends on top for want of a lower place is placed before what lies there") {
-  // An inverted residual and the next one's expansion, at once: by size alone the second expansion would lie at 0, where
-  // the projection could have lain, which then finds no place below the block's input.
+  // Two inverted residuals, at once. In each order the second expansion finds the place where the first block's sum could
+  // lie, which then finds none below the block's input.
   Network n;
-  const auto at_once = [&](std::vector<std::int32_t> inputs, std::size_t bytes,
+  const auto at_once = [&](std::vector<std::int32_t> inputs, std::size_t bytes, std::size_t scratch,
                            std::uint32_t overwrites = 0) {
     StepRequest step;
     step.mode = RowMode::none;
-    step.rows = 16;
+    step.rows = 1;
+    step.whole_scratch = scratch;
     step.overwrites = overwrites;
-    return n.add_step(inputs, step, bytes / 16);
+    return n.add_step(inputs, step, bytes);
   };
-  const std::int32_t input = n.add_tensor(16, 4096 / 16, -1);
-  const std::int32_t filtered = at_once({at_once({input}, 16384)}, 16384);
-  const std::int32_t sum = at_once({input, at_once({filtered}, 4096)}, 4096, 3);
-  n.read(at_once({at_once({sum}, 16384)}, 4096), n.next_step());
+  const std::int32_t image = n.add_tensor(1, 3072, -1);
+  const std::int32_t input = at_once({image}, 4096, 294);
+  const std::int32_t expanded = at_once({input}, 16384, 4099);
+  const std::int32_t filtered = at_once({expanded}, 16384, 0);
+  const std::int32_t projected = at_once({filtered}, 4096, 0);
+  const std::int32_t sum = at_once({input, projected}, 4096, 0, 3);
+  const std::int32_t next = at_once({sum}, 16384, 4099);
+  const std::int32_t smaller = at_once({next}, 4096, 0);
+  const std::int32_t output = at_once({smaller}, 1536, 0);
+  const std::int32_t end = n.next_step();
+  n.read(output, end);
+  n.alignment = 64;
   n.plan(Aim::fast);
   CHECK(n.bound == 4096 + 2 * 16384);
   CHECK(n.arena == n.bound);

@@ -43,7 +43,7 @@ constexpr std::uint64_t millions(std::uint64_t n) {
 template <index_t Percent, index_t Size = 224>
 using Keras = MobileNetV2<Percent, Size>;
 
-/// As many steps as are planned most thoroughly: compilers bound what they compute.
+/// About as many steps as are planned most thoroughly: compilers bound what they compute.
 using LargestThorough =
     Sequential<Input<std::int8_t, 96, 96, 3>, Conv2D<16, square(3, 2)>, InvertedResidual<6, 16>,
                InvertedResidual<6, 24, 2>, InvertedResidual<6, 24>, InvertedResidual<6, 32, 2>,

@@ -27,9 +27,7 @@ using Network =
 /// What lies so where the target's kernels keep unsigned bytes.
 const std::set<std::int32_t> between_kernels = {2, 3, 6, 7, 8};
 
-bool target_keeps_unsigned() {
-  return keeps_unsigned<select::native::pointwise>(Convolution<std::int8_t, std::int8_t, Nhwc, Ohwi, Nhwc>{});
-}
+constexpr bool target_keeps_unsigned = isa::native::name == "avx512_vnni";
 
 template <class T>
 std::set<std::int32_t> unsigned_tensors(Aim aim) {
@@ -50,9 +48,24 @@ std::set<std::int32_t> unsigned_tensors(Aim aim) {
 
 }  // namespace
 
+TEST_CASE("which kernels keep unsigned bytes") {
+  const Convolution<std::int8_t, std::int8_t, Nhwc, Ohwi, Nhwc> image{
+      {nullptr, Nhwc{1, 5, 5, 8}}, {nullptr, Ohwi{8, 3, 3, 8}}, nullptr, {nullptr, Nhwc{1, 5, 5, 8}}};
+  auto depthwise = image;
+  depthwise.filter = {nullptr, Ohwi{1, 3, 3, 8}};
+  CHECK(keeps_unsigned<select::native::pointwise>(image) == target_keeps_unsigned);
+  CHECK(keeps_unsigned<select::native::conv2d>(image) == target_keeps_unsigned);
+  CHECK(keeps_unsigned<select::native::depthwise>(depthwise) == target_keeps_unsigned);
+  auto grouped = image;
+  grouped.filter = {nullptr, Ohwi{8, 3, 3, 4}};
+  CHECK_FALSE(keeps_unsigned<select::native::conv2d>(grouped));
+  depthwise.output = {nullptr, Nhwc{1, 5, 5, 16}};
+  CHECK_FALSE(keeps_unsigned<select::native::depthwise>(depthwise));
+}
+
 TEST_CASE("unsigned bytes lie between kernels of the convolution family alone") {
   const std::set<std::int32_t> none;
-  const auto expected = target_keeps_unsigned() ? between_kernels : none;
+  const auto expected = target_keeps_unsigned ? between_kernels : none;
   for (const Aim aim : {Aim::fast, Aim::automatic, Aim::small}) {
     CHECK(unsigned_tensors<std::int8_t>(aim) == expected);
     CHECK(unsigned_tensors<std::uint8_t>(aim) == none);

@@ -21,7 +21,7 @@ struct KernelName {
   std::string_view kernel;
 };
 
-/// Called after an operator, with its output.
+/// Called after an operator, with its output, or without (Executor::run).
 struct Observer {
   void* context;
   void (*observe)(void* context, std::int32_t op, std::span<const std::byte> output);

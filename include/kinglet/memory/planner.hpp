@@ -5,8 +5,8 @@
 /// First fit, in an order:
 /// 1. Buffers that share memory (`shares_with`) are pieces of one block: each lies `shift` bytes from the block's
 ///    first, each with a lifetime of its own. Pieces of one block may overlap; whoever asks for it knows why.
-/// 2. Take the block that has no place yet and comes first: the biggest, or the one alive when most bytes are; of
-///    equals the biggest, then the one alive earliest, then the first listed.
+/// 2. Take the block that has no place yet and comes first: the biggest, the one alive when most bytes are, or as
+///    whoever asks says; of equals the biggest, then the one alive earliest, then the first listed.
 /// 3. Find the lowest place where no piece overlaps, in time and in memory, one that has its place; put it there.
 /// 4. Repeat from 2. The arena ends where the highest buffer ends.
 ///
@@ -39,7 +39,8 @@ struct BufferRequest {
   std::int32_t piece = no_buffer;  ///< the next piece of the same block
   std::ptrdiff_t low = 0;          ///< of a block's first buffer: the least shift in it
   std::ptrdiff_t high = 0;         ///< and the highest end
-  std::size_t urgency = 0;         ///< of a block's first buffer: it is placed before those with less
+  std::size_t urgency =
+      0;  ///< of a block's first buffer: it is placed before those with less (by_urgency: given)
   bool placed = false;
 
   [[nodiscard]] constexpr std::ptrdiff_t end() const noexcept {

@@ -77,7 +77,8 @@ constexpr BufferRequest& topmost_block(std::span<BufferRequest> buffers) noexcep
 }
 
 /// Places again and again, each time what ended on top before all others: it found the lower places taken by blocks that
-/// could as well have lain elsewhere. @param bytes of the arena as buffers lie now  @param bound no plan has fewer
+/// could as well have lain elsewhere. @param bytes of the arena as buffers lie now
+/// @param bound a smaller one is not looked for
 /// @return of the smallest arena there was, in which they lie then; `bytes` where none was smaller, and they lie somewhere
 constexpr std::size_t lower_top(const StreamNetwork& n, std::size_t bytes, std::size_t bound) noexcept {
   constexpr std::size_t rounds = 4;

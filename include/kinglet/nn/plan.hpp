@@ -125,7 +125,7 @@ constexpr stream::RowUse row_use(const Graph<Steps>& graph, const Step& step) no
 
 /// Whether a step's kernel can keep activations as unsigned bytes.
 template <QuantizedElement T, std::size_t Steps>
-constexpr bool keeps_unsigned(const Graph<Steps>& graph, const Step& step) noexcept {
+constexpr bool step_keeps_unsigned(const Graph<Steps>& graph, const Step& step) noexcept {
   return (step.op == Operator::conv2d || step.op == Operator::depthwise_conv2d) &&
          visit_kernel<T>(graph, step, {}, [](auto, auto kernel, const auto& tensors, const auto&...) {
            return kinglet::keeps_unsigned<decltype(kernel)>(tensors);
@@ -137,12 +137,12 @@ template <QuantizedElement T, std::size_t Steps>
 constexpr std::array<bool, Steps + 1> choose_unsigned(const Graph<Steps>& graph, Aim aim) noexcept {
   std::array<bool, Steps + 1> chosen{};
   for (std::size_t i = 0; i + 1 < Steps && aim != Aim::observed; ++i) {
-    chosen[static_cast<std::size_t>(graph.steps[i].output)] = keeps_unsigned<T>(graph, graph.steps[i]);
+    chosen[static_cast<std::size_t>(graph.steps[i].output)] = step_keeps_unsigned<T>(graph, graph.steps[i]);
   }
   for (const Step& step : graph.steps) {
     for (const index_t input : {step.input, step.other}) {
       if (input >= 0 && chosen[static_cast<std::size_t>(input)]) {
-        chosen[static_cast<std::size_t>(input)] = keeps_unsigned<T>(graph, step);
+        chosen[static_cast<std::size_t>(input)] = step_keeps_unsigned<T>(graph, step);
       }
     }
   }

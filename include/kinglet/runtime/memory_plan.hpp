@@ -194,10 +194,6 @@ inline void describe_step(const StreamNetwork& network, const Model& model, std:
   scratch.lifetime = {position, position};
 }
 
-}  // namespace detail
-
-namespace detail {
-
 /// Decides which activations lie as unsigned bytes: those that one step makes and others read, all of which can have them
 /// so.
 inline void choose_unsigned(MemoryPlan& plan, const Model& model) noexcept {
@@ -205,23 +201,26 @@ inline void choose_unsigned(MemoryPlan& plan, const Model& model) noexcept {
   for (std::size_t i = 0; i < plan.activations; ++i) {
     plan.unsigned_bytes[i] = network.lines[i].made >= 0;
   }
-  const auto keep_signed = [&](std::int32_t tensor) {
-    if (const std::int32_t buffer = find_buffer(network, tensor); buffer != no_buffer) {
+  const auto keep_signed = [&](std::int32_t buffer) {
+    if (buffer != no_buffer) {
       plan.unsigned_bytes[static_cast<std::size_t>(buffer)] = false;
     }
   };
-  for (const std::int32_t tensor : model.outputs()) {
-    keep_signed(tensor);
-  }
+  const auto keep_all_signed = [&](std::span<const std::int32_t> tensors) {
+    for (const std::int32_t tensor : tensors) {
+      keep_signed(find_buffer(network, tensor));
+    }
+  };
+  keep_all_signed(model.outputs());
   for (std::size_t i = 0; i < network.steps.size(); ++i) {
     const OperatorInfo info = model.op(plan.operators[i]);
-    const std::size_t kept =
-        plan.unsigned_uses[i].keeps ? 1 : 0;  // input 0, or what a folded PAD reads instead; output 0
-    for (const std::int32_t tensor : info.inputs.subspan(std::min(kept, info.inputs.size()))) {
-      keep_signed(tensor);
-    }
-    for (const std::int32_t tensor : info.outputs.subspan(std::min(kept, info.outputs.size()))) {
-      keep_signed(tensor);
+    if (plan.unsigned_uses[i].keeps) {  // input 0 and output 0
+      keep_all_signed(info.inputs.subspan(1));
+      keep_all_signed(info.outputs.subspan(1));
+    } else {
+      keep_all_signed(info.inputs);
+      keep_all_signed(info.outputs);
+      keep_signed(network.steps[i].inputs[0]);  // what a folded PAD would have read, too
     }
   }
   for (std::size_t i = 0; i < network.steps.size(); ++i) {

@@ -39,7 +39,8 @@ struct WordLine {
   std::ptrdiff_t step[3];      ///< elements from one pixel to the next: 0 for those
   index_t width;
   Span span;
-  const std::int16_t* ahead;  ///< a part of the row that the next outputs need, to be fetched until then
+  const std::int16_t* ahead;   ///< a part of the row that the next outputs need, to be fetched until then,
+  std::ptrdiff_t ahead_bytes;  ///< so many for each column; 0: there is none
 };
 
 /// @tparam Stride 1 or 2 without dilation, or 0 for any
@@ -58,11 +59,12 @@ KINGLET_NOINLINE void run_word_line(const WordLine& line, const WordFilter& filt
   const auto width = static_cast<std::uint32_t>(line.width);
   index_t x = line.span.first_column;
   const auto* ahead = reinterpret_cast<const char*>(line.ahead);
+  const std::ptrdiff_t ahead_bytes = line.ahead_bytes;
   const auto column = [&]() KINGLET_INLINE_LAMBDA {
     if constexpr (Stride ==
                   1) {  // pixels, read in five passes, are too far apart for the processor to see the row
       _mm_prefetch(ahead, _MM_HINT_T0);
-      ahead += 64;
+      ahead += ahead_bytes;
     }
     // As unsigned numbers, columns left of the image are beyond any width, too.
     const __mmask32 inside = static_cast<std::uint32_t>(x) < width ? ~__mmask32{0} : __mmask32{0};
@@ -212,19 +214,23 @@ struct Avx512VnniWords : DepthwiseShape {
                               {},
                               input.extent(2),
                               {-window.pad_left, window.stride_w, window.dilation_w, output.extent(2)},
-                              nullptr};
+                              nullptr,
+                              0};
         for (index_t ky = 0; ky < 3; ++ky) {
           const index_t in_y = y * window.stride_h - window.pad_top + ky * window.dilation_h;
           const bool inside = in_y >= 0 && in_y < input.extent(1);
           row[ky] = inside ? input.data() + input.offset(n, window.row_at(in_y)) : zeros;
           line.step[ky] = inside ? channels : 0;
         }
-        const index_t next = y - window.pad_top + 2 * window.dilation_h + 1;
+        // The lowest row under the next outputs: of a slice of few rows, none is new.
+        const index_t next = (y + 1) * window.stride_h - window.pad_top + 2 * window.dilation_h;
+        const bool has_next = next >= 0 && next < input.extent(1);
         const std::int16_t* const ahead =
-            input.data() + input.offset(n, window.row_at(std::clamp(next, index_t{0}, input.extent(1) - 1)));
+            has_next ? input.data() + input.offset(n, window.row_at(next)) : zeros;
+        line.ahead_bytes = has_next ? 64 : 0;
         for (index_t b = 0; b < blocks(); ++b) {
           const index_t first = first_channel(b);
-          line.ahead = ahead + std::ptrdiff_t{b} * 32 * input.extent(2);
+          line.ahead = has_next ? ahead + std::ptrdiff_t{b} * 32 * input.extent(2) : ahead;
           for (index_t ky = 0; ky < 3; ++ky) {
             line.row[ky] = row[ky] + (line.step[ky] == 0 ? 0 : first);
           }

@@ -59,10 +59,11 @@ struct Packed {
   }
   template <class C>
   static constexpr bool keeps_unsigned(const C& tensors) noexcept {
-    return requires {
-      engine_of<C>::keeps_unsigned;
+    if constexpr (requires { engine_of<C>::keeps_unsigned; }) {
+      return engine_of<C>::keeps_unsigned && applies(tensors);
+    } else {
+      return false;
     }
-    &&applies(tensors);
   }
   template <class C>
   static constexpr std::size_t packed_bytes(const C& tensors) noexcept {

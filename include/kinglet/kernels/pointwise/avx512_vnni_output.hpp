@@ -42,6 +42,7 @@ struct Narrowing {
   KINGLET_ALWAYS_INLINE __m512i unclamped(__m512i bytes) const noexcept {
     return _mm512_xor_si512(bytes, flip);
   }
+  /// @tparam T activations
   template <class T>
   static constexpr bool clamps_nothing(const OutputStage& stage) noexcept {
     return stage.min == std::numeric_limits<T>::min() && stage.max == std::numeric_limits<T>::max();
