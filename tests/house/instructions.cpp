@@ -14,6 +14,7 @@ namespace {
 
 constexpr const char* dot_product = "vpdpbusd[ \t].*%zmm[0-9]+$";
 constexpr const char* word_product = "vpdpwssd[ \t].*%zmm[0-9]+$";
+constexpr const char* change_of_signs = "vpxor[dq]?[ \t].*%zmm[0-9]+$";
 constexpr const char* narrow_dot_product = "vpdpbusd[ \t].*%[xy]mm[0-9]+$";
 constexpr const char* store = "vmov[a-z0-9]+[ \t]+%zmm[0-9]+,.*\\(";
 
@@ -92,6 +93,14 @@ TEST_CASE("AVX-512 VNNI pointwise: overlapped tiles, too") {
     CHECK(house::count(loop, dot_product) == tile.dot_products);
     CHECK(house::count(loop, store) == 0);
   }
+  for (const Tile& tile : {Tile{"6, 2, false", 0, false, 12}, Tile{"3, 4, false", 0, false, 12}}) {
+    const std::string name = std::string("pointwise::run_overlapped<") + tile.parameters +
+                             ", kinglet::avx512_vnni::pointwise::WordEnding>";
+    INFO(name);
+    const Code loop = house::tightest_loop(code_of(avx512_vnni(), name), word_product);
+    CHECK(house::count(loop, word_product) == tile.dot_products);
+    CHECK(house::count(loop, store) == 0);
+  }
 }
 
 TEST_CASE("AVX-512 VNNI pointwise: three dot products for two rows of 24 channels, and one of 8") {
@@ -119,20 +128,30 @@ TEST_CASE("AVX-512 VNNI depthwise: dot products in every loop over pixels, sums 
     int stores;        ///< of outputs, at most, and one that clang 14 adds; parts of a register are others
   };
   for (const Loop& expected :
-       {Loop{"run_3_wide<1, ", "64", "true", 24, 3}, Loop{"run_3_wide<2, ", "64", "true", 12, 1},
+       {Loop{"run_3_wide<1, ", "64", "true", 24, 3}, Loop{"run_3_wide<2, ", "64", "true", 12, 2},
         Loop{"run_3_wide<1, ", "64", "false", 24, 4}, Loop{"run_3_wide<2, ", "64", "false", 12, 2},
         Loop{"run_3_wide<1, ", "32", "true", 24, 0}, Loop{"run_3_wide<2, ", "32", "true", 12, 0},
         Loop{"run_3_wide<1, ", "16", "true", 24, 0}, Loop{"run_any<", "64", "true", 4, 0}}) {
     const std::string width = expected.width;
-    const std::string name = std::string("depthwise::detail::") + expected.function + width +
-                             ", false, kinglet::avx512_vnni::depthwise::FloatEnding<" + width + ", " +
-                             expected.is_plain + "> >";
-    INFO(name);
-    const Code& code = code_of(avx512_vnni(), name);
-    const Code loop = house::tightest_loop(code, dot_product, expected.dot_products);
-    CHECK(house::count(loop, dot_product) >= expected.dot_products);
-    CHECK(house::count(loop, store) <= expected.stores);
-    CHECK(house::count(code, narrow_dot_product) == 0);
+    const std::string function = std::string("depthwise::detail::") + expected.function + width + ", false, ";
+    const std::string ending =
+        "kinglet::avx512_vnni::depthwise::FloatEnding<" + width + ", " + expected.is_plain + "> >";
+    const auto loop_of = [&](const std::string& name) {
+      INFO(name);
+      const Code& code = code_of(avx512_vnni(), name);
+      const Code loop = house::tightest_loop(code, dot_product, expected.dot_products);
+      CHECK(house::count(loop, dot_product) >= expected.dot_products);
+      CHECK(house::count(loop, store) <= expected.stores);
+      CHECK(house::count(code, narrow_dot_product) == 0);
+      return loop;
+    };
+    if (function.find("run_any") != std::string::npos) {
+      loop_of(function + ending);
+      continue;
+    }
+    const Code from_signed = loop_of(function + "true, " + ending);
+    const Code from_unsigned = loop_of(function + "false, " + ending);
+    CHECK(house::count(from_unsigned, change_of_signs) < house::count(from_signed, change_of_signs));
   }
   for (const char* stride : {"1", "2"}) {
     const std::string name = std::string("depthwise::detail::run_word_line<") + stride + ">";
