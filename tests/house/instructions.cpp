@@ -128,7 +128,7 @@ TEST_CASE("AVX-512 VNNI depthwise: dot products in every loop over pixels, sums 
     int stores;        ///< of outputs, at most, and one that clang 14 adds; parts of a register are others
   };
   for (const Loop& expected :
-       {Loop{"run_3_wide<1, ", "64", "true", 24, 3}, Loop{"run_3_wide<2, ", "64", "true", 12, 2},
+       {Loop{"run_3_wide<1, ", "64", "true", 24, 3}, Loop{"run_3_wide<2, ", "64", "true", 12, 1},
         Loop{"run_3_wide<1, ", "64", "false", 24, 4}, Loop{"run_3_wide<2, ", "64", "false", 12, 2},
         Loop{"run_3_wide<1, ", "32", "true", 24, 0}, Loop{"run_3_wide<2, ", "32", "true", 12, 0},
         Loop{"run_3_wide<1, ", "16", "true", 24, 0}, Loop{"run_any<", "64", "true", 4, 0}}) {
@@ -136,12 +136,12 @@ TEST_CASE("AVX-512 VNNI depthwise: dot products in every loop over pixels, sums 
     const std::string function = std::string("depthwise::detail::") + expected.function + width + ", false, ";
     const std::string ending =
         "kinglet::avx512_vnni::depthwise::FloatEnding<" + width + ", " + expected.is_plain + "> >";
-    const auto loop_of = [&](const std::string& name) {
+    const auto loop_of = [&](const std::string& name, int more_stores = 0) {
       INFO(name);
       const Code& code = code_of(avx512_vnni(), name);
       const Code loop = house::tightest_loop(code, dot_product, expected.dot_products);
       CHECK(house::count(loop, dot_product) >= expected.dot_products);
-      CHECK(house::count(loop, store) <= expected.stores);
+      CHECK(house::count(loop, store) <= expected.stores + more_stores);
       CHECK(house::count(code, narrow_dot_product) == 0);
       return loop;
     };
@@ -150,7 +150,9 @@ TEST_CASE("AVX-512 VNNI depthwise: dot products in every loop over pixels, sums 
       continue;
     }
     const Code from_signed = loop_of(function + "true, " + ending);
-    const Code from_unsigned = loop_of(function + "false, " + ending);
+    // gcc 12 makes two ways around of one at stride 2, an output on each.
+    const bool by_two = function.find("run_3_wide<2") != std::string::npos;
+    const Code from_unsigned = loop_of(function + "false, " + ending, by_two ? 1 : 0);
     CHECK(house::count(from_unsigned, change_of_signs) < house::count(from_signed, change_of_signs));
   }
   for (const char* stride : {"1", "2"}) {
