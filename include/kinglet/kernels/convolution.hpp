@@ -56,6 +56,18 @@ constexpr const Convolution<T, W, Nhwc, Ohwi, Nhwc>& decay(
   return c;
 }
 
+/// Whether a kernel gives the same result when its output lies exactly on its input:
+///   template <class C> static constexpr bool may_overwrite(const C& tensors) noexcept;
+/// Those that say nothing do not.
+template <class Kernel, class C>
+constexpr bool may_overwrite(const C& tensors) noexcept {
+  if constexpr (requires { Kernel::may_overwrite(tensors); }) {
+    return Kernel::may_overwrite(tensors);
+  } else {
+    return false;
+  }
+}
+
 /// How CONV_2D and DEPTHWISE_CONV_2D of activations T multiply their scales.
 template <QuantizedElement T>
 constexpr ScaleProduct convolution_scale_product() noexcept {

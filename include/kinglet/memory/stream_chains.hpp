@@ -8,16 +8,6 @@
 
 namespace kinglet::inline KINGLET_TARGET {
 
-/// Steps, tensors and buffers of one network. Buffers begin with the tensors', in the same order.
-struct StreamNetwork {
-  std::span<StepRequest> steps;
-  std::span<LineRequest> lines;
-  std::span<BufferRequest> buffers;
-  std::span<RowLink>
-      links;  ///< room for as many as there are steps; then the links of all chains, at their steps
-  std::size_t alignment = buffer_alignment;  ///< of buffers in the arena
-};
-
 namespace detail {
 
 /// Links of the chain [i, j], from its steps.
@@ -124,16 +114,30 @@ constexpr std::int32_t followed_input(const StreamNetwork& n, std::int32_t i, st
   return best;
 }
 
+/// A step's rows may lie exactly on those of the step before, its only input.
+constexpr bool may_lie_over(const StreamNetwork& n, std::int32_t k) noexcept {
+  const StepRequest& step = n.steps[static_cast<std::size_t>(k)];
+  const std::int32_t input = n.steps[static_cast<std::size_t>(k) - 1].output;
+  return step.inputs[0] == input && step.inputs[1] == no_buffer && step.window.is_one_row() &&
+         step.may_overwrite(input) &&
+         n.lines[static_cast<std::size_t>(input)].row_bytes ==
+             n.lines[static_cast<std::size_t>(step.output)].row_bytes;
+}
+
 /// Runs the chain [i, j] on counters; sets the rows and lifetimes of its line buffers.
 constexpr ChainFacts settle_chain(const StreamNetwork& n, std::int32_t i, std::int32_t j) noexcept {
   const auto chain = make_links(n, i, j);
   const std::int32_t followed = followed_input(n, i, j);
   Follower follower(n, i, j, followed);
   bool brief[max_chain] = {};
+  bool over[max_chain] = {};  // the one before, both brief
   for (std::size_t k = 0; k < chain.size(); ++k) {
     brief[k] = !chain[k].whole_output && chain[k].last_reader == static_cast<std::int32_t>(k) + 1;
+    over[k] = k > 0 && brief[k - 1] && brief[k] && may_lie_over(n, i + static_cast<std::int32_t>(k));
   }
   count_stored_rows(chain, [&](std::size_t k) {
+    over[k] = over[k] && chain[k - 1].next - chain[k - 1].take == chain[k].next &&
+              chain[k - 1].take == chain[k].take;
     if (followed != no_buffer && k + 1 == chain.size()) {
       follower.note(chain);
     }
@@ -153,6 +157,8 @@ constexpr ChainFacts settle_chain(const StreamNetwork& n, std::int32_t i, std::i
     const auto position = i + static_cast<std::int32_t>(k);
     step.chain_first = i;
     step.chain_last = j;
+    step.over =
+        over[k] && brief[k - 1] && brief[k] ? n.steps[static_cast<std::size_t>(i) + k - 1].output : no_buffer;
     if (!chain[k].whole_output) {
       line.stored = std::max<std::int32_t>(chain[k].stored, 1);
       chain[k].stored = line.stored;

@@ -16,13 +16,13 @@
 
 namespace kinglet::inline KINGLET_TARGET {
 
-/// Estimates, which only decide between plans: calling a kernel once more costs as much as these multiply-accumulates,
-inline constexpr std::uint64_t call_work = 6'000;
-/// and `Aim::automatic` takes chains that lose at most one part in this many of their work to calls.
-inline constexpr std::uint64_t free_share = 20;
-/// More memory than the smallest such plan has may be taken where that saves time: one part in so many.
-constexpr std::size_t spare_share(Aim aim) noexcept {
-  return aim == Aim::automatic ? 4 : 12;
+/// `Aim::automatic` takes chains with so much work for each call more that they make: an estimate, by which it is less
+/// than a calls' part in 20, and rows that stay in the nearest caches make up for that.
+inline constexpr std::uint64_t free_work = 120'000;
+/// More memory than the smallest plan has may be taken where that saves time: one part in so many, and more where that
+/// plan loses much of its time. @param lost, work of the network
+constexpr std::size_t spare_share(Aim aim, std::uint64_t lost, std::uint64_t work) noexcept {
+  return aim == Aim::automatic || lost > work / 4 ? 4 : 12;
 }
 
 namespace detail {
@@ -144,9 +144,8 @@ class ChainCost {
     first_ = i;
     std::size_t own = step.mode == RowMode::fold ? 0 : step.row_scratch;
     lines_bytes_ += step.mode == RowMode::fold ? step.row_scratch : 0;
-    if (inner) {
-      own += add_line(step);
-    }
+    next_line_ = inner ? add_line(step) : 0;
+    own += next_line_;
     brief_bytes_ = std::max(brief_bytes_, own);
     next_own_ = own;
     for (std::size_t k = 0; k < 2; ++k) {
@@ -160,7 +159,7 @@ class ChainCost {
       }
     }
     work_ += step.work;
-    lost_ += (static_cast<std::uint64_t>((step.rows + step.batch - 1) / step.batch) - 1) * call_work;
+    lost_ += static_cast<std::uint64_t>((step.rows + step.batch - 1) / step.batch) - 1;
     return true;
   }
 
@@ -172,7 +171,7 @@ class ChainCost {
     return lines_bytes_ + brief_bytes_ + whole_bytes_ - saved;
   }
   [[nodiscard]] constexpr std::uint64_t lost() const noexcept { return lost_; }
-  [[nodiscard]] constexpr bool is_free() const noexcept { return lost_ <= work_ / free_share; }
+  [[nodiscard]] constexpr bool is_free() const noexcept { return lost_ <= work_ / free_work; }
 
  private:
   /// The output of the chain's new first step is no whole tensor now. @return its bytes if they are brief
@@ -190,7 +189,8 @@ class ChainCost {
     const StepRequest& next = steps_[first_ + 1];
     if (output.lifetime.last == first_ + 1 && next.window.is_one_row() && next.batch == step.batch) {
       const std::size_t bytes = line.row_bytes * static_cast<std::size_t>(step.batch);
-      brief_bytes_ = std::max(brief_bytes_, next_own_ + bytes);
+      const bool over = next_line_ == bytes && next.may_overwrite(step.output);
+      brief_bytes_ = std::max(brief_bytes_, next_own_ + (over ? 0 : bytes));
       return bytes;
     }
     lines_bytes_ +=
@@ -240,11 +240,12 @@ class ChainCost {
   std::size_t lines_bytes_ = 0;  ///< line buffers alive as long as the chain runs
   std::size_t brief_bytes_ = 0;  ///< most bytes of scratch and of brief line buffers at one step
   std::size_t next_own_ = 0;     ///< those at the step behind
+  std::size_t next_line_ = 0;    ///< of these, its output's line buffer
   std::int32_t dying_[8] = {};   ///< whole inputs that die in the chain
   std::size_t common_[8] = {};   ///< bytes that the output can have in common with each
   std::size_t dying_count_ = 0;
   std::uint64_t work_ = 0;
-  std::uint64_t lost_ = 0;
+  std::uint64_t lost_ = 0;  ///< calls more than of operators at once
 };
 
 }  // namespace detail

@@ -2,8 +2,8 @@
 /// @file memory/stream_cuts.hpp
 /// The best cuts of a network into groups: operators that run at once, and chains that stream. By dynamic programming over
 /// the last operator of a group: first so that the largest sum of bytes alive at one time is smallest, then, within that,
-/// so that the least time is lost. Chains that then have memory to spare make twice as many rows at once, or their first
-/// operators do, whose rows are shorter; some is spared for that.
+/// so that the least time is lost. Chains that then have memory to spare make more rows at once, or their first operators
+/// do, whose rows are shorter; some is spared for that.
 #pragma once
 
 #include <kinglet/memory/stream_cost.hpp>
@@ -54,8 +54,7 @@ constexpr std::size_t find_cuts(std::span<StepRequest> steps, std::span<LineRequ
   return largest;
 }
 
-/// Lets as many of the first operators of the chain [i, j] make twice as many rows at once as keep its bytes within the
-/// limit.
+/// Lets as many of the first operators of the chain [i, j] make more rows at once as keep its bytes within the limit.
 constexpr void widen_chain(std::span<StepRequest> steps, std::span<LineRequest> lines,
                            std::span<const BufferRequest> buffers, std::int32_t i, std::int32_t j,
                            std::size_t limit) noexcept {
@@ -117,8 +116,8 @@ constexpr void keep_whole(std::span<StepRequest> steps, std::span<const LineRequ
 
 /// Cuts the network into groups: sets `group_first` of every chain's last step. @return the limit they keep within, by
 /// estimate
-constexpr std::size_t cut_into_groups(std::span<StepRequest> steps, std::span<LineRequest> lines,
-                                      std::span<const BufferRequest> buffers, Aim aim) noexcept {
+constexpr std::size_t cut_into_groups(const StreamNetwork& n, Aim aim) noexcept {
+  const auto [steps, lines, buffers, links, alignment, call_work] = n;
   if (steps.empty()) {
     return 0;
   }
@@ -131,8 +130,12 @@ constexpr std::size_t cut_into_groups(std::span<StepRequest> steps, std::span<Li
   }
   const std::size_t at_once = detail::find_cuts(steps, lines, buffers, aim, unplannable);
   const std::size_t least = steps.back().peak;
-  const std::size_t spare =
-      std::min(least / spare_share(aim), at_once - least);  // no more than without chains
+  std::uint64_t work = 0;
+  for (const StepRequest& step : steps) {
+    work += step.work;
+  }
+  const std::size_t spare = std::min(least / spare_share(aim, steps.back().lost * call_work, work),
+                                     at_once - least);  // no more than without chains
   const std::size_t limit = least + spare;
   static_cast<void>(detail::find_cuts(steps, lines, buffers, aim, least));
   for (StepRequest& step : steps) {

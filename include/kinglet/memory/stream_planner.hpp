@@ -48,6 +48,9 @@ constexpr void share_memory(const StreamNetwork& n, Follow follow, std::size_t l
         (follow == Follow::all || (follow == Follow::needed && needs_to_follow(n, step, limit)))) {
       share_block(n.buffers, step.follows, step.output, -step.distance);
     }
+    if (step.over != no_buffer) {
+      share_block(n.buffers, step.over, step.output, 0);
+    }
     if (!step.streams()) {
       const auto position = static_cast<std::int32_t>(k);
       const auto [one, other] = step.inputs;
@@ -107,7 +110,7 @@ constexpr std::size_t lower_top(const StreamNetwork& n, std::size_t bytes, std::
 /// @return the arena's bytes
 constexpr std::size_t settle_and_place(const StreamNetwork& n, std::size_t limit) noexcept {
   for (StepRequest& step : n.steps) {
-    step.follows = no_buffer;
+    step.follows = step.over = no_buffer;
   }
   for (std::size_t j = 0; j < n.steps.size(); ++j) {
     if (n.steps[j].group_first != no_buffer) {  // a chain ends here
@@ -150,7 +153,7 @@ constexpr std::size_t settle_and_place(const StreamNetwork& n, std::size_t limit
   return lowered < best ? lowered : place(tries[which]);
 }
 
-/// Takes twice as many rows at once back, or lets it be again. @return whether that makes a difference
+/// Takes more rows at once back, or lets it be again. @return whether that makes a difference
 constexpr bool swap_wide_chains(std::span<StepRequest> steps) noexcept {
   bool any = false;
   for (StepRequest& step : steps) {
@@ -168,7 +171,7 @@ constexpr bool swap_wide_chains(std::span<StepRequest> steps) noexcept {
 /// Decides, and gives every buffer its place. Buffers come with the bytes and lifetimes of whole tensors and of each
 /// step's scratch. @return the arena's bytes, or `unplannable`
 constexpr std::size_t plan_streams(const StreamNetwork& n, Aim aim) noexcept {
-  const std::size_t limit = cut_into_groups(n.steps, n.lines, n.buffers, aim);
+  const std::size_t limit = cut_into_groups(n, aim);
   const std::size_t wide = detail::settle_and_place(n, limit);
   // The estimate knows of no holes between buffers; where it is far off, so may be the memory to spare.
   if (wide <= limit + limit / 64 || !detail::swap_wide_chains(n.steps)) {

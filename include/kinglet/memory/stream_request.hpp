@@ -67,6 +67,7 @@ struct StepRequest {
   std::int32_t follows =
       no_buffer;                ///< of a chain's last step: the tensor behind whose rows the output's follow
   std::ptrdiff_t distance = 0;  ///< by which the output begins lower
+  std::int32_t over = no_buffer;  ///< inside a chain: the input that it writes exactly over
   // The planner's own.
   std::int32_t group_first = no_buffer;  ///< of a chain's last step
   std::int32_t slope = 0;                ///< S and N of the file's comment; S = 0: not on the way to the sink
@@ -77,7 +78,7 @@ struct StepRequest {
   std::int32_t cut = 0;      ///< the best group that ends here begins there
   bool cut_streams = false;  ///< and is a chain
   std::size_t peak = 0;      ///< bytes of the largest group up to here
-  std::uint64_t lost = 0;    ///< time lost by all groups up to here
+  std::uint64_t lost = 0;    ///< calls more than at once, of all groups up to here
 
   /// Makes the other number of rows at once.
   constexpr void swap_batches() noexcept {
@@ -120,6 +121,18 @@ struct LineRequest {
   bool read_by_sink = false;
   std::int32_t estimate = 0;  ///< rows held, for the sinks so far
   bool mixed = false;         ///< paths to the sink of different strides
+};
+
+/// Steps, tensors and buffers of one network. Buffers begin with the tensors', in the same order.
+struct StreamNetwork {
+  std::span<StepRequest> steps;
+  std::span<LineRequest> lines;
+  std::span<BufferRequest> buffers;
+  std::span<RowLink>
+      links;  ///< room for as many as there are steps; then the links of all chains, at their steps
+  // Of the target.
+  std::size_t alignment = buffer_alignment;  ///< of buffers in the arena
+  std::uint64_t call_work = 0;  ///< `StepRequest::work` in the time of calling a kernel once more
 };
 
 }  // namespace kinglet::inline KINGLET_TARGET

@@ -167,6 +167,23 @@ constexpr std::size_t scratch_bytes(const Graph<Steps>& graph, const Step& step,
                    });
 }
 
+/// Bit k: the step may write exactly over its input k.
+template <QuantizedElement T, std::size_t Steps>
+constexpr std::uint32_t overwrites(const Graph<Steps>& graph, const Step& step) noexcept {
+  if (step.op == Operator::add) {
+    return 3;
+  }
+  if (step.op == Operator::softmax) {
+    return 1;
+  }
+  if (step.op == Operator::conv2d && runs_pointwise(step)) {
+    return visit_kernel<T>(graph, step, {}, [](auto, auto kernel, const auto& tensors, const auto&...) {
+      return may_overwrite<decltype(kernel)>(tensors) ? 1U : 0U;
+    });
+  }
+  return 0;
+}
+
 /// Where each step's packed weights lie, and the bytes of all, behind the last.
 template <QuantizedElement T, std::size_t Steps>
 constexpr std::array<std::size_t, Steps + 1> packed_offsets(const Graph<Steps>& graph) noexcept {
@@ -204,7 +221,7 @@ constexpr StepRequest step_request(const Graph<Steps>& graph, std::size_t i, boo
   request.batch = use.batch;
   request.takes_ring = step.op == Operator::depthwise_conv2d;
   request.wide_batch = wide.batch;
-  request.overwrites = step.op == Operator::add ? 3U : step.op == Operator::softmax ? 1U : 0U;
+  request.overwrites = overwrites<T>(graph, step);
   request.whole_scratch = scratch_bytes<T>(graph, step, {in.height, out.height}, unsigned_input);
   const auto row_scratch = [&](const stream::RowUse& rows) {
     return rows.mode == RowMode::fold ? stream::fold_bytes(in.channels)
@@ -244,7 +261,7 @@ constexpr Plan<Steps> plan_graph(const Graph<Steps>& graph, Aim aim) noexcept {
     use_buffer(buffers[tensors + i], steps[i].whole_scratch, static_cast<std::int32_t>(i));
   }
   buffers[Steps].lifetime.include(static_cast<std::int32_t>(Steps));  // the output outlives the last step
-  plan.bytes = plan_streams({steps, lines, buffers, plan.links, isa::register_bytes}, aim);
+  plan.bytes = plan_streams({steps, lines, buffers, plan.links, isa::register_bytes, isa::call_work}, aim);
   for (std::size_t t = 0; t < tensors; ++t) {
     plan.tensors[t] = buffers[t].offset;
   }

@@ -86,7 +86,8 @@ inline MemoryPlan make_plan(Arena& room, std::size_t activations, std::size_t op
                               {room.make<LineRequest>(activations), activations},
                               {room.make<BufferRequest>(buffers), buffers},
                               {room.make<RowLink>(operators), operators},
-                              isa::register_bytes};
+                              isa::register_bytes,
+                              isa::call_work};
   return {network,
           {room.make<std::int32_t>(operators), operators},
           {room.make<UnsignedUse>(operators), operators},

@@ -72,7 +72,7 @@ struct FoldedPad {
 struct ScratchBytes {
   std::size_t whole = 0;  ///< at once
   std::size_t rows = 0;   ///< row by row; folding: from the first row to the last
-  std::size_t wide = 0;   ///< with twice as many rows at once
+  std::size_t wide = 0;   ///< with the rows of stream::widened
 
   static constexpr ScratchBytes folding(std::size_t bytes) noexcept { return {0, bytes, bytes}; }
 };

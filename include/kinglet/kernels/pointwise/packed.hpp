@@ -12,6 +12,7 @@
 /// | pack<R, T, W>(filters, q, to)  | constexpr; T: activations, W: weights                                         |
 /// | multiply<R, T, W>(run, q, mem) | all rows of a run                                                             |
 /// | keeps_unsigned                 | true, or absent: kernels/unsigned_bytes.hpp                                   |
+/// | may_overwrite()                | of 8-bit activations: outputs may lie on rows as long; absent: never          |
 #pragma once
 
 #include <kinglet/kernels/pointwise/generic.hpp>
@@ -34,6 +35,15 @@ struct Packed {
   static constexpr bool keeps_unsigned(const C&) noexcept {
     if constexpr (requires { engine_of<C>::keeps_unsigned; }) {
       return engine_of<C>::keeps_unsigned;
+    } else {
+      return false;
+    }
+  }
+  /// The output may lie exactly on the input.
+  template <class C>
+  static constexpr bool may_overwrite(const C& tensors) noexcept {
+    if constexpr (applies<C> && requires { engine(tensors).may_overwrite(); }) {
+      return tensors.input.extent(3) == tensors.output.extent(3) && engine(tensors).may_overwrite();
     } else {
       return false;
     }

@@ -51,9 +51,9 @@ constexpr RowUse window_rows(const Window& window, index_t filter_h, index_t inp
           .batch = row_batch(output.extent(2), output.extent(1))};
 }
 
-/// The same with twice as many rows at once.
+/// The same with half as many rows more at once, or one.
 constexpr RowUse widened(RowUse use) noexcept {
-  use.batch = std::min(2 * use.batch, std::max<std::int32_t>(use.rows, 1));
+  use.batch = std::min(use.batch + (use.batch + 1) / 2, std::max<std::int32_t>(use.rows, 1));
   return use;
 }
 

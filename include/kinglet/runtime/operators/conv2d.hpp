@@ -56,6 +56,9 @@ struct Conv2D {
     }
     using R = typename P::conv2d;
     if (prepared->groups() == 1 && is_pointwise(*prepared)) {
+      if (may_overwrite<Pointwise>(prepared->tensors)) {
+        p.may_overwrite(0);
+      }
       prepare_image_step<Pointwise, R, RunPointwise<R>{}>(
           p, *prepared, [](const Window&, const auto& tensors) { return Pointwise::scratch_bytes(tensors); });
       return {};
