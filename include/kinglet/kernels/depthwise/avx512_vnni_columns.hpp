@@ -39,6 +39,35 @@ KINGLET_ALWAYS_INLINE Quad interleave(__m512i r0, __m512i r1, __m512i r2, __m512
            _mm512_unpacklo_epi16(high01, high23), _mm512_unpackhi_epi16(high01, high23)}};
 }
 
+namespace detail {
+
+/// d times the sum of activations as weights: one or two bytes that are d together.
+struct OffsetWeights {
+  __m512i first;
+  __m512i second;
+  bool has_second;
+
+  OffsetWeights(std::int32_t d, std::int32_t rows_mask) noexcept
+      : first(_mm512_and_si512(_mm512_set1_epi8(static_cast<char>(std::min(d, 127))),
+                               _mm512_set1_epi32(rows_mask))),
+        second(_mm512_and_si512(_mm512_set1_epi8(1), _mm512_set1_epi32(rows_mask))),
+        has_second(d > 127) {}
+  KINGLET_ALWAYS_INLINE void add_column(Quad& acc, const Quad& column) const noexcept {
+    KINGLET_UNROLL
+    for (int v = 0; v < 4; ++v) {
+      acc.v[v] = _mm512_dpbusd_epi32(acc.v[v], column.v[v], first);
+    }
+    if (has_second) {
+      KINGLET_UNROLL
+      for (int v = 0; v < 4; ++v) {
+        acc.v[v] = _mm512_dpbusd_epi32(acc.v[v], column.v[v], second);
+      }
+    }
+  }
+};
+
+}  // namespace detail
+
 /// The parts of an image row that are computed at once: all `count` outputs long, the last moved back to end with the row.
 template <index_t Width>
 struct Parts {

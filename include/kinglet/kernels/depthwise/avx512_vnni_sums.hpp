@@ -36,36 +36,23 @@ struct BlockInput {
   index_t dilation_h;
   index_t output_rows;
 
+  /// A filter 3 high lies inside the image, as most do: the rows under it.
+  KINGLET_ALWAYS_INLINE bool find_three_rows(index_t y, const std::uint8_t** rows) const noexcept {
+    const index_t first = top + y * stride_h;
+    const index_t last = first + 2 * dilation_h;
+    if (filter_h != 3 || first < 0 || last >= height) {
+      return false;
+    }
+    rows[0] = image + window.row_at(first) * line;
+    rows[1] = image + window.row_at(first + dilation_h) * line;
+    rows[2] = image + window.row_at(last) * line;
+    return true;
+  }
   /// The rows under the filter, null outside the image.
   KINGLET_ALWAYS_INLINE void find_rows(index_t y, const std::uint8_t** rows) const noexcept {
     index_t in_y = top + y * stride_h;
     for (index_t ky = 0; ky < filter_h; ++ky, in_y += dilation_h) {
       rows[ky] = in_y >= 0 && in_y < height ? image + window.row_at(in_y) * line : nullptr;
-    }
-  }
-};
-
-/// d times the sum of activations as weights: one or two bytes that are d together.
-struct OffsetWeights {
-  __m512i first;
-  __m512i second;
-  bool has_second;
-
-  OffsetWeights(std::int32_t d, std::int32_t rows_mask) noexcept
-      : first(_mm512_and_si512(_mm512_set1_epi8(static_cast<char>(std::min(d, 127))),
-                               _mm512_set1_epi32(rows_mask))),
-        second(_mm512_and_si512(_mm512_set1_epi8(1), _mm512_set1_epi32(rows_mask))),
-        has_second(d > 127) {}
-  KINGLET_ALWAYS_INLINE void add_column(Quad& acc, const Quad& column) const noexcept {
-    KINGLET_UNROLL
-    for (int v = 0; v < 4; ++v) {
-      acc.v[v] = _mm512_dpbusd_epi32(acc.v[v], column.v[v], first);
-    }
-    if (has_second) {
-      KINGLET_UNROLL
-      for (int v = 0; v < 4; ++v) {
-        acc.v[v] = _mm512_dpbusd_epi32(acc.v[v], column.v[v], second);
-      }
     }
   }
 };
@@ -122,18 +109,21 @@ KINGLET_NOINLINE void run_3_wide(const BlockInput<Width>& in, const BlockOutput<
   std::int32_t taken = -1;
   for (index_t y = 0; y < in.output_rows; ++y) {
     const std::uint8_t* row[3] = {};
-    in.find_rows(y, row);
-    if (const std::int32_t inside = mask_of_rows(row, in.filter_h); inside != taken) {
+    std::int32_t inside = there;
+    if (!in.find_three_rows(y, row)) {
+      in.find_rows(y, row);
+      inside = mask_of_rows(row, in.filter_h);
+      const std::uint8_t* const any = row[2] != nullptr ? row[2] : row[1] != nullptr ? row[1] : row[0];
+      for (const std::uint8_t*& r : row) {
+        r = r != nullptr ? r : any;  // any row serves where weights are 0
+      }
+    }
+    if (inside != taken) {
       take_weights(inside);
       taken = inside;
     }
-    const std::uint8_t* const any = row[2] != nullptr ? row[2] : row[1] != nullptr ? row[1] : row[0];
-    const std::uint8_t* farthest = any;  // in memory
-    for (const std::uint8_t*& r : row) {
-      r = r != nullptr ? r : any;  // any row serves where weights are 0
-      farthest = std::max(farthest, r);
-    }
-    const index_t inside_end = any == nullptr ? 0 : pixels.inside_end(farthest, in.end);
+    const std::uint8_t* const farthest = std::max(std::max(row[0], row[1]), row[2]);  // in memory
+    const index_t inside_end = farthest == nullptr ? 0 : pixels.inside_end(farthest, in.end);
     const std::uint8_t* const row0 = row[0];
     const std::uint8_t* const row1 = row[1];
     const std::uint8_t* const row2 = row[2];

@@ -12,7 +12,7 @@
 /// | pack<R, T, W>(filters, q, to)  | constexpr; T: activations, W: weights                                         |
 /// | multiply<R, T, W>(run, q, mem) | all rows of a run                                                             |
 /// | keeps_unsigned                 | true, or absent: kernels/unsigned_bytes.hpp                                   |
-/// | may_overwrite()                | of 8-bit activations: outputs may lie on rows as long; absent: never          |
+/// | may_overwrite()                | outputs may lie on rows as long as they are; absent: never                    |
 #pragma once
 
 #include <kinglet/kernels/pointwise/generic.hpp>

@@ -65,6 +65,8 @@ struct PairEngine : PairRows<Lanes> {
   using Layout::outputs;
   using Layout::vectors_of;
 
+  /// Of a chunk that is copied, nothing is read any more when its outputs are stored.
+  [[nodiscard]] constexpr bool may_overwrite() const noexcept { return copies_rows(); }
   /// The widened block, then the widened chunk, and room to align them. Enough for any smaller number of rows, too.
   template <class>
   [[nodiscard]] constexpr std::size_t scratch_bytes(std::ptrdiff_t rows) const noexcept {
