@@ -7,7 +7,8 @@
 /// 1. Take the last operator that still has rows to make and whose output is kept whole.
 /// 2. While rows that it reads have not been made: go to the operator that makes them; of two, to the earlier one.
 /// 3. Run it for the rows that are asked for, at most `batch` at once; or for a whole batch if it is eager. Repeat from 1.
-/// So every row is made once, as late as possible, and an operator's only reader often runs right behind it.
+/// So every row is made once, as late as possible, and an operator's only reader often runs right behind it: links that
+/// `feeds` joins are one in what is asked for, and then run one behind the other.
 #pragma once
 
 #include <algorithm>
@@ -42,11 +43,12 @@ struct RowLink {
   bool whole_output = false;              ///< all rows are kept: the chain's result, or read after it
   bool wraps =
       false;  ///< rows of its output go round in their memory, one is made at a time, and none is moved
+  bool eager = false;  ///< makes `batch` rows whenever one is asked for
+  bool feeds = false;  ///< the next link is its only reader, and makes the same rows right behind it
   RowWindow window{};
   std::int32_t input_rows = 0;  ///< of the image that the window moves over
   std::int32_t rows = 0;        ///< that it makes; folding: that it takes
   std::int32_t batch = 1;       ///< most rows made at once
-  bool eager = false;           ///< makes so many whenever one is asked for
   std::int32_t stored = 0;      ///< rows its output has memory for
   // While running.
   std::int32_t next = 0;  ///< the first row not made yet
@@ -79,7 +81,7 @@ struct RowTurn {
 };
 
 /// Says which link of a chain runs next. Keeps the way from the chain's end to where it is, so that a step costs a look
-/// at one or two links.
+/// at one or two links: small images have as many as their kernels take time for.
 class RowSchedule {
  public:
   /// Puts the chain back to its first row.
@@ -92,21 +94,35 @@ class RowSchedule {
 
   /// The link that runs next, its `take` set; null when all rows have been made. Valid until the next call.
   constexpr const RowTurn* next() noexcept {
+    if (feeds_) {
+      const std::int32_t take = link_of(turn_.link).take;
+      RowLink& fed = link_of(++turn_.link);
+      fed.take = take;
+      turn_.first = fed.next;
+      turn_.end = fed.next + take;
+      feeds_ = fed.feeds;
+      return &turn_;
+    }
     if (depth_ == 0 && !start()) {
       return nullptr;
     }
     for (;;) {
-      const RowTurn& turn = way_[depth_ - 1];
-      const std::int16_t missing = missing_producer(links_[static_cast<std::size_t>(turn.link)], turn.end);
+      turn_ = way_[depth_ - 1];
+      const RowLink& link = link_of(turn_.link);
+      const std::int16_t missing = missing_producer(link, turn_.end);
       if (missing == RowLink::outside) {
         --depth_;  // whoever asked looks again
-        return &turn;
+        feeds_ = link.feeds;
+        return &turn_;
       }
-      descend(missing, turn.end);
+      descend(missing, turn_.end);
     }
   }
 
  private:
+  [[nodiscard]] constexpr RowLink& link_of(std::int16_t k) const noexcept {
+    return links_[static_cast<std::size_t>(k)];
+  }
   /// The last link that has rows to make and keeps all of them.
   constexpr bool start() noexcept {
     for (std::size_t target = links_.size(); target-- > 0;) {
@@ -118,15 +134,16 @@ class RowSchedule {
     return false;
   }
   constexpr void descend(std::int16_t to, std::int32_t asked) noexcept {
-    RowLink& link = links_[static_cast<std::size_t>(to)];
+    while (to > 0 && link_of(static_cast<std::int16_t>(to - 1)).feeds) {
+      --to;
+    }
+    RowLink& link = link_of(to);
     link.take = std::min(link.batch, (link.eager ? link.rows : asked) - link.next);
     way_[depth_++] = {to, link.window.first(link.next), link.end_read()};
   }
   [[nodiscard]] constexpr std::int16_t missing_producer(const RowLink& link,
                                                         std::int32_t end) const noexcept {
-    const auto lacks = [&](std::int16_t p) {
-      return p != RowLink::outside && links_[static_cast<std::size_t>(p)].next < end;
-    };
+    const auto lacks = [&](std::int16_t p) { return p != RowLink::outside && link_of(p).next < end; };
     const auto [a, b] = link.producers;
     return lacks(a) && (!lacks(b) || a < b) ? a : lacks(b) ? b : RowLink::outside;
   }
@@ -134,6 +151,8 @@ class RowSchedule {
   std::span<RowLink> links_;
   RowTurn way_[max_chain] = {};
   std::size_t depth_ = 0;
+  RowTurn turn_{};
+  bool feeds_ = false;  ///< the link of `turn_`, which has run
 };
 
 /// The first row of a link's output that a later row of the chain still reads; past the last one if none does.

@@ -36,6 +36,15 @@ constexpr std::span<RowLink> make_links(const StreamNetwork& n, std::int32_t i, 
       }
     }
   }
+  for (std::size_t k = 0; k + 1 < chain.size(); ++k) {
+    const RowLink& reader = chain[k + 1];
+    RowLink& link = chain[k];
+    link.feeds = !link.whole_output && link.last_reader == static_cast<std::int16_t>(k) + 1 &&
+                 reader.producers[0] == static_cast<std::int16_t>(k) &&
+                 n.steps[static_cast<std::size_t>(i) + k + 1].inputs[1] == no_buffer &&
+                 reader.window.is_one_row() && reader.rows == link.rows && reader.batch == link.batch &&
+                 reader.eager == link.eager;
+  }
   return chain;
 }
 
@@ -114,14 +123,11 @@ constexpr std::int32_t followed_input(const StreamNetwork& n, std::int32_t i, st
   return best;
 }
 
-/// A step's rows may lie exactly on those of the step before, its only input.
-constexpr bool may_lie_over(const StreamNetwork& n, std::int32_t k) noexcept {
-  const StepRequest& step = n.steps[static_cast<std::size_t>(k)];
-  const std::int32_t input = n.steps[static_cast<std::size_t>(k) - 1].output;
-  return step.inputs[0] == input && step.inputs[1] == no_buffer && step.window.is_one_row() &&
-         step.may_overwrite(input) &&
-         n.lines[static_cast<std::size_t>(input)].row_bytes ==
-             n.lines[static_cast<std::size_t>(step.output)].row_bytes;
+/// A step's rows may lie exactly on those of its only input.
+constexpr bool may_lie_over(const StreamNetwork& n, const StepRequest& step) noexcept {
+  const std::int32_t input = step.inputs[0];
+  return step.may_overwrite(input) && n.lines[static_cast<std::size_t>(input)].row_bytes ==
+                                          n.lines[static_cast<std::size_t>(step.output)].row_bytes;
 }
 
 /// Runs the chain [i, j] on counters; sets the rows and lifetimes of its line buffers.
@@ -130,14 +136,10 @@ constexpr ChainFacts settle_chain(const StreamNetwork& n, std::int32_t i, std::i
   const std::int32_t followed = followed_input(n, i, j);
   Follower follower(n, i, j, followed);
   bool brief[max_chain] = {};
-  bool over[max_chain] = {};  // the one before, both brief
   for (std::size_t k = 0; k < chain.size(); ++k) {
     brief[k] = !chain[k].whole_output && chain[k].last_reader == static_cast<std::int32_t>(k) + 1;
-    over[k] = k > 0 && brief[k - 1] && brief[k] && may_lie_over(n, i + static_cast<std::int32_t>(k));
   }
   count_stored_rows(chain, [&](std::size_t k) {
-    over[k] = over[k] && chain[k - 1].next - chain[k - 1].take == chain[k].next &&
-              chain[k - 1].take == chain[k].take;
     if (followed != no_buffer && k + 1 == chain.size()) {
       follower.note(chain);
     }
@@ -157,8 +159,9 @@ constexpr ChainFacts settle_chain(const StreamNetwork& n, std::int32_t i, std::i
     const auto position = i + static_cast<std::int32_t>(k);
     step.chain_first = i;
     step.chain_last = j;
+    // What is fed and feeds in its turn never has other rows in memory than its input.
     step.over =
-        over[k] && brief[k - 1] && brief[k] ? n.steps[static_cast<std::size_t>(i) + k - 1].output : no_buffer;
+        k > 0 && chain[k - 1].feeds && chain[k].feeds && may_lie_over(n, step) ? step.inputs[0] : no_buffer;
     if (!chain[k].whole_output) {
       line.stored = std::max<std::int32_t>(chain[k].stored, 1);
       chain[k].stored = line.stored;

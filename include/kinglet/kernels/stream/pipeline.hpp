@@ -49,10 +49,12 @@ void run_chain(std::span<RowLink> chain, MemoryOf memory_of, Run run) noexcept {
     if (is_full && link.wraps) {
       link.base += link.stored;
     } else if (is_full) {
-      const std::int32_t oldest = std::min(oldest_row(chain, k), link.next);
-      const LineMemory line = memory_of(k);
-      std::memmove(line.memory, line.memory + static_cast<std::size_t>(oldest - link.base) * line.row_bytes,
-                   static_cast<std::size_t>(link.next - oldest) * line.row_bytes);
+      const std::int32_t oldest = link.feeds ? link.next : std::min(oldest_row(chain, k), link.next);
+      if (oldest != link.next) {
+        const LineMemory line = memory_of(k);
+        std::memmove(line.memory, line.memory + static_cast<std::size_t>(oldest - link.base) * line.row_bytes,
+                     static_cast<std::size_t>(link.next - oldest) * line.row_bytes);
+      }
       link.base = oldest;
     }
     const std::int32_t first = std::max<std::int32_t>(turn->first, 0);
