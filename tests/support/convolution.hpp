@@ -131,9 +131,13 @@ class RandomConvolution {
       if (!equals(Native{})) {
         return std::string(Native::name);
       }
+      const auto given = tensors(actual, in, weights, out);
+      if (kinglet::may_overwrite<Native>(given) &&
+          !equals_over_input<Native>(given, Native::scratch_bytes(own..., given), own...)) {
+        return std::string(Native::name) + " over its input";
+      }
       if constexpr (std::same_as<T, std::int8_t>) {
-        if (keeps_unsigned<Native>(tensors(actual, in, weights, out)) &&
-            !equals_unsigned<Native>(in, weights, out, own...)) {
+        if (keeps_unsigned<Native>(given) && !equals_unsigned<Native>(in, weights, out, own...)) {
           return std::string(Native::name) + " with unsigned bytes";
         }
       }
@@ -192,10 +196,21 @@ class RandomConvolution {
       return memory->data();
     };
     std::fill(actual.begin(), actual.end(), unwritten);
+    if (given.input.data() == actual.data()) {
+      std::copy(input.begin(), input.end(), actual.begin());
+    }
     std::byte* const weights = make(packed, Kernel::packed_bytes(given));
     Kernel::template pack<typename K::R>(given, q, weights);
     Kernel::template run<typename K::R>(own..., given, q,
                                         kinglet::KernelMemory{weights, make(scratch, scratch_bytes)});
+  }
+
+  /// Whether a kernel's outputs are the same when they lie on its inputs.
+  template <class Kernel, class C, class... Own>
+  [[nodiscard]] bool equals_over_input(C given, std::size_t scratch_bytes, const Own&... own) {
+    given.input = {actual.data(), given.input.extents()};
+    run<Kernel>(given, scratch_bytes, own...);
+    return agree();
   }
 
   /// Whether a kernel keeps unsigned bytes: the same activations, in each of the three ways to have some of them so.
@@ -217,6 +232,9 @@ class RandomConvolution {
           input_is ? Kernel::scratch_bytes(own..., as_unsigned(given)) : Kernel::scratch_bytes(own..., given);
       run<Kernel>(given, scratch_bytes, own...);
       equal = equal && agree();
+      if (kinglet::may_overwrite<Kernel>(given)) {
+        equal = equal && equals_over_input<Kernel>(given, scratch_bytes, own...);
+      }
       input_is ? change(input) : void();
       output_is ? change(expected) : void();
     }

@@ -189,7 +189,7 @@ class ChainCost {
     const StepRequest& next = steps_[first_ + 1];
     if (output.lifetime.last == first_ + 1 && next.window.is_one_row() && next.batch == step.batch) {
       const std::size_t bytes = line.row_bytes * static_cast<std::size_t>(step.batch);
-      const bool over = next_line_ == bytes && next.may_overwrite(step.output);
+      const bool over = next_line_ == bytes && next.inputs[1] == no_buffer && next.may_overwrite(step.output);
       brief_bytes_ = std::max(brief_bytes_, next_own_ + (over ? 0 : bytes));
       return bytes;
     }

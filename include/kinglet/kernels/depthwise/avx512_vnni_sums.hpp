@@ -57,13 +57,10 @@ struct BlockInput {
   }
 };
 
-/// A byte for each of 4 rows: 255 where there is one.
-inline std::int32_t mask_of_rows(const std::uint8_t* const* rows, index_t count) noexcept {
-  std::uint32_t mask = 0;
-  for (index_t r = 0; r < count; ++r) {
-    mask |= rows[r] != nullptr ? 0xffU << (8 * r) : 0U;
-  }
-  return static_cast<std::int32_t>(mask);
+/// A byte for each of 3 rows: 255 where there is one.
+inline std::int32_t mask_of_rows(const std::uint8_t* const (&rows)[3]) noexcept {
+  const auto byte = [&](int r) { return rows[r] != nullptr ? 0xff << (8 * r) : 0; };
+  return byte(0) | byte(1) | byte(2);
 }
 
 /// Filters at most 3 high and exactly 3 wide, no dilation. Rows outside the image have weight 0, and their share, a
@@ -112,7 +109,7 @@ KINGLET_NOINLINE void run_3_wide(const BlockInput<Width>& in, const BlockOutput<
     std::int32_t inside = there;
     if (!in.find_three_rows(y, row)) {
       in.find_rows(y, row);
-      inside = mask_of_rows(row, in.filter_h);
+      inside = mask_of_rows(row);
       const std::uint8_t* const any = row[2] != nullptr ? row[2] : row[1] != nullptr ? row[1] : row[0];
       for (const std::uint8_t*& r : row) {
         r = r != nullptr ? r : any;  // any row serves where weights are 0
