@@ -248,7 +248,7 @@ Network random_network(std::uint64_t seed, bool overwrites = false) {
     step.mode = random.one_in(12) ? RowMode::none : RowMode::rows;
     const int batch = random.in(1, 3);
     step.batch = overwrites ? 2 : batch;
-    step.wide_batch = 2 * step.batch;
+    step.wide_batch = overwrites ? 3 : 2 * step.batch;
     step.takes_ring = random.one_in(2);
     step.whole_scratch = static_cast<std::size_t>(random.in(0, 40));
     step.row_scratch = static_cast<std::size_t>(random.in(0, 20));
@@ -507,6 +507,28 @@ TEST_CASE("a convolution whose rows are read right behind it writes them over it
   CHECK(n.links[6].feeds);
   CHECK_FALSE(n.links[4].feeds);  // a filter reads more rows than it makes
   Machine(n).run();
+}
+
+TEST_CASE("what a residual connection reads does not lie over what it was made of") {
+  for (const std::uint32_t overwrites : {0U, 1U}) {
+    Network n;
+    const std::int32_t input = n.add_tensor(32, 1000, -1);
+    std::int32_t at = n.add_step({input}, pointwise(32), 2000);
+    at = n.add_step({at}, window3(32, 1), 1000);
+    StepRequest square = pointwise(32);
+    square.overwrites = overwrites;
+    at = n.add_step({at}, square, 1000);
+    StepRequest add = pointwise(32);
+    add.overwrites = 3;
+    at = n.add_step({input, at}, add, 1000);
+    n.read(at, n.next_step());
+    n.plan(Aim::small);
+    CHECK(n.steps[2].over == no_buffer);
+    CHECK_FALSE(n.links[2].feeds);
+    CHECK(n.links[1].feeds);
+    CHECK(n.arena == 32 * 1000 + 3 * 2000 + 2 * 1008);
+    Machine(n).run();
+  }
 }
 
 TEST_CASE("where calls take much of the time, a small plan spends more memory on making them fewer") {

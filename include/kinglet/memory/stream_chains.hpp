@@ -159,7 +159,7 @@ constexpr ChainFacts settle_chain(const StreamNetwork& n, std::int32_t i, std::i
     const auto position = i + static_cast<std::int32_t>(k);
     step.chain_first = i;
     step.chain_last = j;
-    // What is fed and feeds in its turn never has other rows in memory than its input.
+    // What is fed, by its one input, and feeds in its turn never has other rows in memory than that.
     step.over =
         k > 0 && chain[k - 1].feeds && chain[k].feeds && may_lie_over(n, step) ? step.inputs[0] : no_buffer;
     if (!chain[k].whole_output) {

@@ -16,8 +16,8 @@
 
 namespace kinglet::inline KINGLET_TARGET {
 
-/// `Aim::automatic` takes chains with so much work for each call more that they make: an estimate, by which it is less
-/// than a calls' part in 20, and rows that stay in the nearest caches make up for that.
+/// `Aim::automatic` takes chains that have so much work for every call they add. An estimate: that is the time of 8 calls
+/// and more, and rows that stay in the nearest caches make up for most of theirs.
 inline constexpr std::uint64_t free_work = 120'000;
 /// More memory than the smallest plan has may be taken where that saves time: one part in so many, and more where that
 /// plan loses much of its time. @param lost, work of the network
@@ -144,7 +144,9 @@ class ChainCost {
     first_ = i;
     std::size_t own = step.mode == RowMode::fold ? 0 : step.row_scratch;
     lines_bytes_ += step.mode == RowMode::fold ? step.row_scratch : 0;
+    feeds_ = false;
     next_line_ = inner ? add_line(step) : 0;
+    next_feeds_ = feeds_;
     own += next_line_;
     brief_bytes_ = std::max(brief_bytes_, own);
     next_own_ = own;
@@ -189,8 +191,11 @@ class ChainCost {
     const StepRequest& next = steps_[first_ + 1];
     if (output.lifetime.last == first_ + 1 && next.window.is_one_row() && next.batch == step.batch) {
       const std::size_t bytes = line.row_bytes * static_cast<std::size_t>(step.batch);
-      const bool over = next_line_ == bytes && next.inputs[1] == no_buffer && next.may_overwrite(step.output);
+      // As links that feed each other, and the reader of what `next` makes, lie over each other in settle_chain.
+      const bool feeds = next.inputs[1] == no_buffer && next.surplus() == step.surplus();
+      const bool over = feeds && next_feeds_ && next_line_ == bytes && next.may_overwrite(step.output);
       brief_bytes_ = std::max(brief_bytes_, next_own_ + (over ? 0 : bytes));
+      feeds_ = feeds;
       return bytes;
     }
     lines_bytes_ +=
@@ -241,6 +246,8 @@ class ChainCost {
   std::size_t brief_bytes_ = 0;  ///< most bytes of scratch and of brief line buffers at one step
   std::size_t next_own_ = 0;     ///< those at the step behind
   std::size_t next_line_ = 0;    ///< of these, its output's line buffer
+  bool next_feeds_ = false;      ///< whose one reader is right behind it
+  bool feeds_ = false;           ///< the same of the step that is put in front
   std::int32_t dying_[8] = {};   ///< whole inputs that die in the chain
   std::size_t common_[8] = {};   ///< bytes that the output can have in common with each
   std::size_t dying_count_ = 0;

@@ -130,6 +130,7 @@ constexpr std::size_t cut_into_groups(const StreamNetwork& n, Aim aim) noexcept 
   }
   const std::size_t at_once = detail::find_cuts(steps, lines, buffers, aim, unplannable);
   const std::size_t least = steps.back().peak;
+  static_cast<void>(detail::find_cuts(steps, lines, buffers, aim, least));
   std::uint64_t work = 0;
   for (const StepRequest& step : steps) {
     work += step.work;
@@ -137,7 +138,6 @@ constexpr std::size_t cut_into_groups(const StreamNetwork& n, Aim aim) noexcept 
   const std::size_t spare = std::min(least / spare_share(aim, steps.back().lost * call_work, work),
                                      at_once - least);  // no more than without chains
   const std::size_t limit = least + spare;
-  static_cast<void>(detail::find_cuts(steps, lines, buffers, aim, least));
   for (StepRequest& step : steps) {
     step.group_first = step.chain_first = step.chain_last = no_buffer;
   }
