@@ -92,21 +92,31 @@ struct Avx512VnniBlocks : PackedDepthwise {
     for (index_t n = 0; n < output.extent(0); ++n) {
       in.image = reinterpret_cast<const std::uint8_t*>(input.data() + input.offset(n, 0, 0, first));
       out.parts.row = reinterpret_cast<std::uint8_t*>(output.data() + output.offset(n, 0, 0, first));
+      using Weight = typename C::weight_type;
       if (constants.scaling() == pointwise::Scaling::one_product) {
         if (out.parts.is_plain && in.d == 0) {
-          detail::run_image<FloatEnding<Width, true>, false>(in, out);
+          run_image<Weight, FloatEnding<Width, true>, false>(in, out);
         } else {
-          run_image<FloatEnding<Width, false>>(in, out);
+          run_image<Weight, FloatEnding<Width, false>>(in, out);
         }
       } else {
-        run_image<IntegerEnding<Width>>(in, out);
+        run_image<Weight, IntegerEnding<Width>>(in, out);
       }
     }
   }
 
-  template <class Ending, index_t Width>
+  /// What the types of a layer can be: int8 weights have no zero point, and uint8 ones go with unsigned activations. Code
+  /// for anything else would be compiled for nothing.
+  template <class W, class Ending, bool MayHaveOffsets = std::is_unsigned_v<W>, index_t Width>
   static void run_image(const detail::BlockInput<Width>& in, const BlockOutput<Width>& out) noexcept {
-    in.d != 0 ? detail::run_image<Ending, true>(in, out) : detail::run_image<Ending, false>(in, out);
+    constexpr bool may_be_signed = std::is_signed_v<W>;
+    if constexpr (MayHaveOffsets) {
+      if (in.d != 0) {
+        detail::run_image<Ending, true, may_be_signed>(in, out);
+        return;
+      }
+    }
+    detail::run_image<Ending, false, may_be_signed>(in, out);
   }
 };
 

@@ -260,17 +260,21 @@ void run_3_wide(const BlockInput<Width>& in, const BlockOutput<Width>& output) n
                       : run_3_wide<2, Width, Offsets, Signed, Ending>(in, output);
 }
 
-/// @tparam Ending made of a BlockOutput, it finishes sums
-template <class Ending, bool Offsets, index_t Width>
+/// @tparam Ending made of a BlockOutput, it finishes sums  @tparam MayBeSigned activations may be, in memory
+template <class Ending, bool Offsets, bool MayBeSigned, index_t Width>
 void run_image(const BlockInput<Width>& in, const BlockOutput<Width>& output) noexcept {
   const Span& span = in.span;
   if (in.filter_h > 3 || in.filter_w != 3 || span.dilation != 1 || span.stride > 2) {
     run_any<Width, Offsets, Ending>(in, output);
-  } else if (!Offsets && in.pixels.is_signed) {  // unsigned weights go with unsigned activations
-    run_3_wide<Width, Offsets, !Offsets, Ending>(in, output);
-  } else {
-    run_3_wide<Width, Offsets, false, Ending>(in, output);
+    return;
   }
+  if constexpr (MayBeSigned) {
+    if (in.pixels.is_signed) {
+      run_3_wide<Width, Offsets, true, Ending>(in, output);
+      return;
+    }
+  }
+  run_3_wide<Width, Offsets, false, Ending>(in, output);
 }
 
 }  // namespace detail
