@@ -185,7 +185,6 @@ TEST_CASE("results of an earlier plan do not show") {
   std::vector<BufferRequest> requests = {request(0, 0, 1), request(16, 0, 1)};
   requests[0].offset = 999;
   requests[1].offset = 999;
-  requests[1].placed = true;
   requests[1].next = 0;
   CHECK(plan_memory(requests) == 16);
   CHECK(requests[0].offset == 0);

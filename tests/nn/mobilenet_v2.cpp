@@ -51,8 +51,8 @@ using LargestThorough =
                InvertedResidual<6, 64>, InvertedResidual<6, 64>, Mean>;
 static_assert(LargestThorough::step_count <= large_network &&
               LargestThorough::step_count + 2 >= large_network);
-static_assert(plan_graph<std::int8_t>(LargestThorough::graph, Aim::automatic).bytes != unplannable);
-static_assert(plan_graph<std::int8_t>(LargestThorough::graph, Aim::small).bytes != unplannable);
+static_assert(PlannedGraph<std::int8_t, LargestThorough::graph, Aim::automatic>::plan.bytes != unplannable);
+static_assert(PlannedGraph<std::int8_t, LargestThorough::graph, Aim::small>::plan.bytes != unplannable);
 
 }  // namespace
 

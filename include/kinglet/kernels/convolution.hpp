@@ -56,13 +56,28 @@ constexpr const Convolution<T, W, Nhwc, Ohwi, Nhwc>& decay(
   return c;
 }
 
-/// Whether a kernel gives the same result when its output lies exactly on its input:
+/// Whether a kernel gives the same result when its output begins where its input does, with pixels no longer than the
+/// input's:
 ///   template <class C> static constexpr bool may_overwrite(const C& tensors) noexcept;
 /// Those that say nothing do not.
 template <class Kernel, class C>
 constexpr bool may_overwrite(const C& tensors) noexcept {
   if constexpr (requires { Kernel::may_overwrite(tensors); }) {
     return Kernel::may_overwrite(tensors);
+  } else {
+    return false;
+  }
+}
+
+/// Whether a kernel makes an image's rows from the first to the last, those of each channel by itself at least, and of the
+/// input reads nothing above the window of the row that it makes:
+///   template <class C> static constexpr bool keeps_row_order(const C& tensors) noexcept;
+/// Then its output may lie over rows of the input that are above every window to come, a channel's elements on elements
+/// of the same channel. Those that say nothing do not.
+template <class Kernel, class C>
+constexpr bool keeps_row_order(const C& tensors) noexcept {
+  if constexpr (requires { Kernel::keeps_row_order(tensors); }) {
+    return Kernel::keeps_row_order(tensors);
   } else {
     return false;
   }

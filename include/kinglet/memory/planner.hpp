@@ -35,13 +35,13 @@ struct BufferRequest {
   /// Result: bytes from the arena's start, a multiple of `buffer_alignment`.
   std::size_t offset = 0;
   // The planner's own.
-  std::int32_t next = no_buffer;   ///< the placed buffer that follows in the arena
+  std::int32_t next =
+      no_buffer;  ///< the placed buffer that follows in the arena, or the next block that waits
   std::int32_t piece = no_buffer;  ///< the next piece of the same block
   std::ptrdiff_t low = 0;          ///< of a block's first buffer: the least shift in it
   std::ptrdiff_t high = 0;         ///< and the highest end
   std::size_t urgency =
       0;  ///< of a block's first buffer: it is placed before those with less (by_urgency: given)
-  bool placed = false;
 
   [[nodiscard]] constexpr std::ptrdiff_t end() const noexcept {
     return shift + static_cast<std::ptrdiff_t>(bytes);
@@ -159,21 +159,29 @@ constexpr std::int32_t insert_placed(BufferRequest* requests, std::int32_t head,
   return head;
 }
 
-/// Of the blocks that have no place, the one that comes first; null when all have one.
-constexpr BufferRequest* next_block(BufferRequest* begin, BufferRequest* end) noexcept {
-  BufferRequest* best = nullptr;
-  for (BufferRequest* r = begin; r != end; ++r) {
-    if (r->placed) {
-      continue;
+/// Of two blocks, whether the one is placed before the other, which is listed earlier.
+constexpr bool comes_before(const BufferRequest& one, const BufferRequest& other) noexcept {
+  const std::ptrdiff_t size = one.high - one.low;
+  const std::ptrdiff_t other_size = other.high - other.low;
+  return one.urgency != other.urgency                 ? one.urgency > other.urgency
+         : size != other_size                         ? size > other_size
+         : one.lifetime.first != other.lifetime.first ? one.lifetime.first < other.lifetime.first
+                                                      : one.lifetime.last < other.lifetime.last;
+}
+
+/// Takes the block that is placed next out of the list of those that wait for it.
+constexpr std::int32_t take_next_block(BufferRequest* requests, std::int32_t& waiting) noexcept {
+  std::int32_t best = waiting;
+  std::int32_t before_best = no_buffer;
+  std::int32_t before = waiting;
+  for (std::int32_t i = requests[waiting].next; i != no_buffer; i = requests[i].next) {
+    if (comes_before(requests[i], requests[best])) {
+      best = i;
+      before_best = before;
     }
-    const bool comes_before =
-        best == nullptr ||
-        (r->urgency != best->urgency                  ? r->urgency > best->urgency
-         : r->high - r->low != best->high - best->low ? r->high - r->low > best->high - best->low
-         : r->lifetime.first != best->lifetime.first  ? r->lifetime.first < best->lifetime.first
-                                                      : r->lifetime.last < best->lifetime.last);
-    best = comes_before ? r : best;
+    before = i;
   }
+  (before_best == no_buffer ? waiting : requests[before_best].next) = requests[best].next;
   return best;
 }
 
@@ -223,9 +231,14 @@ constexpr std::size_t plan_memory(std::span<BufferRequest> requests,
     }
   }
   detail::link_pieces(requests);
-  for (BufferRequest& r : requests) {
-    r.placed = r.shares_with != no_buffer || (r.bytes == 0 && r.piece == no_buffer);
+  std::int32_t waiting = no_buffer;
+  for (std::size_t i = requests.size(); i-- > 0;) {
+    BufferRequest& r = requests[i];
     r.urgency = order == PlacementOrder::by_urgency ? r.urgency : 0;
+    if (r.shares_with == no_buffer && (r.bytes != 0 || r.piece != no_buffer)) {
+      r.next = waiting;
+      waiting = static_cast<std::int32_t>(i);
+    }
   }
   if (order == PlacementOrder::by_crowding) {
     detail::set_crowding(requests.data(), requests.data() + requests.size());
@@ -233,10 +246,11 @@ constexpr std::size_t plan_memory(std::span<BufferRequest> requests,
   std::int32_t head = no_buffer;
   std::size_t total = 0;
   BufferRequest* const all = requests.data();
-  while (BufferRequest* const best = detail::next_block(all, all + requests.size())) {
-    const auto block = static_cast<std::int32_t>(best - all);
+  while (waiting != no_buffer) {
+    const std::int32_t block = detail::take_next_block(all, waiting);
+    const BufferRequest& first = all[block];
     const std::ptrdiff_t place = detail::find_place(all, head, block, alignment);
-    if (static_cast<std::size_t>(best->high) > highest - static_cast<std::size_t>(place)) {
+    if (static_cast<std::size_t>(first.high) > highest - static_cast<std::size_t>(place)) {
       return unplannable;
     }
     for (std::int32_t p = block; p != no_buffer; p = all[p].piece) {
@@ -246,8 +260,7 @@ constexpr std::size_t plan_memory(std::span<BufferRequest> requests,
         head = detail::insert_placed(all, head, p);
       }
     }
-    best->placed = true;
-    total = std::max(total, static_cast<std::size_t>(place + best->high));
+    total = std::max(total, static_cast<std::size_t>(place + first.high));
   }
   return align_up(total);
 }

@@ -29,6 +29,37 @@ namespace detail {
 
 // Pointers instead of spans: the compiler counts every call when it plans a typed network.
 
+/// Rows of an output, some at a time, that follow behind those of an input.
+struct FollowedRows {
+  std::int64_t slope;   ///< while row y is made, the oldest row of the input that is still read
+  std::int64_t oldest;  ///< is slope y + oldest, or 0
+  std::int64_t rows;    ///< of the output
+  std::int64_t batch;
+  std::size_t from_bytes;  ///< of a row of the input
+  std::size_t to_bytes;    ///< of the output
+
+  /// Bytes by which the output must begin lower, so that it never covers a row that is still read.
+  [[nodiscard]] constexpr std::size_t distance() const noexcept {
+    // What is made grows by `to_bytes` a row, what is read no more first by nothing, then by slope rows.
+    std::int64_t most = 0;
+    const std::int64_t turn = slope > 0 ? (-oldest + slope - 1) / slope : 0;
+    for (const std::int64_t y : {std::int64_t{0}, turn - 1, turn, rows - batch}) {
+      if (y >= 0 && y < rows) {
+        const std::int64_t read = std::max<std::int64_t>(0, slope * y + oldest);
+        most = std::max(most, (y + batch) * static_cast<std::int64_t>(to_bytes) -
+                                  read * static_cast<std::int64_t>(from_bytes));
+      }
+    }
+    return static_cast<std::size_t>(most);
+  }
+};
+
+/// Bytes that an input and an output have in common that begins `distance` bytes lower.
+constexpr std::size_t common_with(std::size_t distance, std::size_t in_bytes,
+                                  std::size_t out_bytes) noexcept {
+  return in_bytes + out_bytes - std::max(std::min(distance + in_bytes, in_bytes + out_bytes), out_bytes);
+}
+
 /// The last operator of chains, and most operators in them.
 struct Sink {
   std::int32_t step;
@@ -118,7 +149,7 @@ class ChainCost {
     }
   }
 
-  /// The operator j at once: with its inputs that die there, its output on one of them where it may.
+  /// The operator j at once: with its inputs that die there, its output over one of them where it may.
   [[nodiscard]] constexpr std::size_t bytes_at_once() const noexcept {
     const StepRequest& end = steps_[last_];
     std::size_t saved = 0;
@@ -126,6 +157,10 @@ class ChainCost {
       if (t != no_buffer && buffers_[t].lifetime.last == last_) {
         saved = std::max(saved, overwritten(t, end));
       }
+    }
+    if (end.lag >= 0 && buffers_[end.inputs[0]].lifetime.last == last_) {
+      saved = std::max(saved, common_with(static_cast<std::size_t>(end.lag), buffers_[end.inputs[0]].bytes,
+                                          buffers_[end.output].bytes));
     }
     return whole_bytes_ + dying_bytes_ + end.whole_scratch - saved;
   }
@@ -220,19 +255,8 @@ class ChainCost {
     if (from.row_bytes == to.row_bytes && overwritten(input, end) != 0) {
       return std::min(in_bytes, out_bytes);
     }
-    // Oldest row still read while row y is made: slope y + oldest. What is to be made grows by `to.row_bytes` a row, what
-    // is read no more first by nothing, then by slope rows.
-    std::int64_t distance = 0;
-    const std::int64_t turn = from.slope > 0 ? (-std::int64_t{from.oldest} + from.slope - 1) / from.slope : 0;
-    for (const std::int64_t y : {std::int64_t{0}, turn - 1, turn, std::int64_t{end.rows} - end.batch}) {
-      if (y >= 0 && y < end.rows) {
-        const std::int64_t oldest = std::max<std::int64_t>(0, from.slope * y + from.oldest);
-        distance = std::max(distance, (y + end.batch) * static_cast<std::int64_t>(to.row_bytes) -
-                                          oldest * static_cast<std::int64_t>(from.row_bytes));
-      }
-    }
-    const std::size_t apart = align_up(static_cast<std::size_t>(distance)) + in_bytes;
-    return in_bytes + out_bytes - std::max(std::min(apart, in_bytes + out_bytes), out_bytes);
+    const FollowedRows rows{from.slope, from.oldest, end.rows, end.batch, from.row_bytes, to.row_bytes};
+    return common_with(align_up(rows.distance()), in_bytes, out_bytes);
   }
 
   const StepRequest* steps_;

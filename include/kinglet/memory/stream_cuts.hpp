@@ -7,6 +7,7 @@
 #pragma once
 
 #include <kinglet/memory/stream_cost.hpp>
+#include <numeric>
 
 namespace kinglet::inline KINGLET_TARGET {
 namespace detail {
@@ -114,6 +115,26 @@ constexpr void keep_whole(std::span<StepRequest> steps, std::span<const LineRequ
   }
 }
 
+/// Sets `lag` of all steps that may follow their input at once.
+constexpr void set_lags(const StreamNetwork& n) noexcept {
+  for (StepRequest& step : n.steps) {
+    step.lag = -1;
+    if (step.follow_step == 0 || step.mode != RowMode::rows || step.inputs[0] == no_buffer) {
+      continue;
+    }
+    const LineRequest& from = n.lines[static_cast<std::size_t>(step.inputs[0])];
+    const LineRequest& to = n.lines[static_cast<std::size_t>(step.output)];
+    const std::size_t distance = detail::FollowedRows{step.window.stride, -step.window.before, step.rows, 1,
+                                                      from.row_bytes,     to.row_bytes}
+                                     .distance();
+    const std::size_t unit = std::lcm(step.follow_step, n.alignment);
+    const std::size_t lag = (distance + unit - 1) / unit * unit;
+    if (lag < n.buffers[static_cast<std::size_t>(step.output)].bytes) {
+      step.lag = static_cast<std::ptrdiff_t>(lag);
+    }
+  }
+}
+
 /// Cuts the network into groups: sets `group_first` of every chain's last step. @return the limit they keep within, by
 /// estimate
 constexpr std::size_t cut_into_groups(const StreamNetwork& n, Aim aim) noexcept {
@@ -122,6 +143,7 @@ constexpr std::size_t cut_into_groups(const StreamNetwork& n, Aim aim) noexcept 
     return 0;
   }
   keep_whole(steps, lines);
+  set_lags(n);
   for (StepRequest& step : steps) {
     if (step.is_wide) {  // by an earlier plan
       step.swap_batches();

@@ -21,22 +21,24 @@ namespace kinglet::inline KINGLET_TARGET {
 
 namespace detail {
 
-/// Which chains' outputs follow behind their inputs. A chain of followers keeps its members' distances, which may take
+/// Which outputs follow behind their inputs. A chain of followers keeps its members' distances, which may take
 /// more memory than where they lie apart.
 enum class Follow : std::uint8_t { all, needed, none };
 
-/// Without following, buffers alive in the chain that ends with a step are more than `limit` bytes.
-constexpr bool needs_to_follow(const StreamNetwork& n, const StepRequest& last, std::size_t limit) noexcept {
-  const Lifetime chain{last.chain_first, last.chain_last};
+/// Without following, buffers alive while step k runs, or the chain that ends with it, are more than `limit` bytes.
+constexpr bool needs_to_follow(const StreamNetwork& n, std::size_t k, std::size_t limit) noexcept {
+  const StepRequest& last = n.steps[k];
+  const auto position = static_cast<std::int32_t>(k);
+  const Lifetime group{last.streams() ? last.chain_first : position, position};
   std::size_t bytes = 0;
   for (const BufferRequest& buffer : n.buffers) {
-    bytes += buffer.lifetime.overlaps(chain) ? buffer.bytes : 0;
+    bytes += buffer.lifetime.overlaps(group) ? buffer.bytes : 0;
   }
   return bytes > limit;
 }
 
-/// Lets outputs share memory with inputs that die: operators that run at once write over them where they may; chains'
-/// outputs follow behind their inputs. @param limit bytes of the arena for those that need to
+/// Lets outputs share memory with inputs that die: operators that run at once write over them where they may, or follow
+/// behind them; so do chains' outputs. @param limit bytes of the arena for those that need to
 constexpr void share_memory(const StreamNetwork& n, Follow follow, std::size_t limit) noexcept {
   for (BufferRequest& buffer : n.buffers) {
     buffer.shares_with = no_buffer;
@@ -44,8 +46,8 @@ constexpr void share_memory(const StreamNetwork& n, Follow follow, std::size_t l
   }
   for (std::size_t k = 0; k < n.steps.size(); ++k) {
     const StepRequest& step = n.steps[k];
-    if (step.follows != no_buffer &&
-        (follow == Follow::all || (follow == Follow::needed && needs_to_follow(n, step, limit)))) {
+    if (step.follows != no_buffer && ((follow == Follow::all && step.streams()) ||
+                                      (follow != Follow::none && needs_to_follow(n, k, limit)))) {
       share_block(n.buffers, step.follows, step.output, -step.distance);
     }
     if (step.over != no_buffer) {
@@ -60,6 +62,9 @@ constexpr void share_memory(const StreamNetwork& n, Follow follow, std::size_t l
                             n.buffers[static_cast<std::size_t>(one)].lifetime.first;
       for (const std::int32_t input : {swap ? other : one, swap ? one : other}) {
         if (input != no_buffer && step.may_overwrite(input) &&
+            (n.buffers[static_cast<std::size_t>(input)].bytes ==
+                 n.buffers[static_cast<std::size_t>(step.output)].bytes ||
+             (follow != Follow::none && needs_to_follow(n, k, limit))) &&
             share_if_dead(n.buffers, input, step.output, position)) {
           break;
         }
@@ -79,13 +84,16 @@ constexpr BufferRequest& topmost_block(std::span<BufferRequest> buffers) noexcep
                                     : static_cast<std::size_t>(first)];
 }
 
+/// Blocks that are placed before all others because they ended on top.
+inline constexpr std::size_t most_raised = 4;
+
 /// Places again and again, each time what ended on top before all others: it found the lower places taken by blocks that
 /// could as well have lain elsewhere. @param bytes of the arena as buffers lie now
-/// @param bound a smaller one is not looked for
+/// @param bound a smaller one is not looked for  @param rounds at most `most_raised`
 /// @return of the smallest arena there was, in which they lie then; `bytes` where none was smaller, and they lie somewhere
-constexpr std::size_t lower_top(const StreamNetwork& n, std::size_t bytes, std::size_t bound) noexcept {
-  constexpr std::size_t rounds = 4;
-  BufferRequest* raised[rounds] = {};
+constexpr std::size_t lower_top(const StreamNetwork& n, std::size_t bytes, std::size_t bound,
+                                std::size_t rounds) noexcept {
+  BufferRequest* raised[most_raised] = {};
   const auto place = [&](std::size_t round) {
     for (BufferRequest& buffer : n.buffers) {
       buffer.urgency = 0;
@@ -119,37 +127,46 @@ constexpr std::size_t settle_and_place(const StreamNetwork& n, std::size_t limit
       n.steps[j].distance = facts.distance;
     }
   }
+  for (std::size_t j = 0; j < n.steps.size(); ++j) {
+    StepRequest& step = n.steps[j];
+    const std::int32_t input = step.inputs[0];
+    const auto position = static_cast<std::int32_t>(j);
+    if (!step.streams() && step.lag >= 0 &&
+        n.buffers[static_cast<std::size_t>(input)].lifetime.last == position) {
+      step.follows = input;
+      step.distance = step.lag;
+    }
+  }
   struct Try {
     Follow follow;
     PlacementOrder order;
   };
-  // Few: compilers bound what they compute, and typed networks are planned by them.
+  // Few, and of large networks one: compilers bound what they compute, and typed networks are planned by them.
   constexpr Try tries[] = {{Follow::all, PlacementOrder::by_size},
                            {Follow::all, PlacementOrder::by_crowding},
                            {Follow::none, PlacementOrder::by_size},
                            {Follow::needed, PlacementOrder::by_size}};
+  const bool is_large = n.steps.size() > large_network;
+  const std::size_t count = is_large ? 1 : std::size(tries);
   const auto place = [&](const Try& how) {
     share_memory(n, how.follow, limit);
     return plan_memory(n.buffers, how.order, n.alignment);
   };
   std::size_t best = place(tries[0]);
-  if (n.steps.size() > large_network) {
-    return best;
-  }
   std::size_t which = 0;
-  for (std::size_t k = 1; k < std::size(tries); ++k) {
+  for (std::size_t k = 1; k < count; ++k) {
     const std::size_t bytes = place(tries[k]);
     which = bytes < best ? k : which;
     best = std::min(best, bytes);
   }
-  if (which + 1 != std::size(tries)) {
+  if (which + 1 != count) {
     place(tries[which]);
   }
   const std::size_t bound = align_up(memory_lower_bound(n.buffers), n.alignment);
   if (best <= bound) {
     return best;
   }
-  const std::size_t lowered = lower_top(n, best, bound);
+  const std::size_t lowered = lower_top(n, best, bound, is_large ? 2 : most_raised);
   return lowered < best ? lowered : place(tries[which]);
 }
 
@@ -168,11 +185,16 @@ constexpr bool swap_wide_chains(std::span<StepRequest> steps) noexcept {
 
 }  // namespace detail
 
-/// Decides, and gives every buffer its place. Buffers come with the bytes and lifetimes of whole tensors and of each
-/// step's scratch. @return the arena's bytes, or `unplannable`
-constexpr std::size_t plan_streams(const StreamNetwork& n, Aim aim) noexcept {
-  const std::size_t limit = cut_into_groups(n, aim);
-  const std::size_t wide = detail::settle_and_place(n, limit);
+/// Gives every buffer its place. @param limit what `cut_into_groups` said
+/// @return the arena's bytes, or `unplannable`
+constexpr std::size_t place_groups(const StreamNetwork& n, std::size_t limit) noexcept {
+  return detail::settle_and_place(n, limit);
+}
+
+/// Places again with fewer rows at once, if that took more than expected. @param wide what `place_groups` said
+/// @return the arena's bytes, or `unplannable`
+constexpr std::size_t place_groups_again(const StreamNetwork& n, Aim aim, std::size_t limit,
+                                         std::size_t wide) noexcept {
   // The estimate knows of no holes between buffers; where it is far off, so may be the memory to spare.
   if (wide <= limit + limit / 64 || !detail::swap_wide_chains(n.steps)) {
     return wide;
@@ -184,6 +206,13 @@ constexpr std::size_t plan_streams(const StreamNetwork& n, Aim aim) noexcept {
   }
   detail::swap_wide_chains(n.steps);
   return detail::settle_and_place(n, limit);
+}
+
+/// Decides, and gives every buffer its place. Buffers come with the bytes and lifetimes of whole tensors and of each
+/// step's scratch. @return the arena's bytes, or `unplannable`
+constexpr std::size_t plan_streams(const StreamNetwork& n, Aim aim) noexcept {
+  const std::size_t limit = cut_into_groups(n, aim);
+  return place_groups_again(n, aim, limit, place_groups(n, limit));
 }
 
 }  // namespace kinglet::inline KINGLET_TARGET

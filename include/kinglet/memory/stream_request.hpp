@@ -49,13 +49,17 @@ struct StepRequest {
   std::int32_t output = no_buffer;
   std::int32_t scratch = no_buffer;  ///< the buffer of its scratch memory
   RowMode mode = RowMode::none;
-  RowWindow window{};            ///< of every input
-  std::int32_t input_rows = 0;   ///< of every input
-  std::int32_t rows = 0;         ///< of the output; folding: of the input
-  std::int32_t batch = 1;        ///< rows it makes at once when it streams
-  std::int32_t wide_batch = 1;   ///< where there is memory to spare
-  bool takes_ring = false;       ///< rows of its input may go round in their memory
-  std::uint32_t overwrites = 0;  ///< bit k: may write exactly over input k, running at once or row by row
+  RowWindow window{};           ///< of every input
+  std::int32_t input_rows = 0;  ///< of every input
+  std::int32_t rows = 0;        ///< of the output; folding: of the input
+  std::int32_t batch = 1;       ///< rows it makes at once when it streams
+  std::int32_t wide_batch = 1;  ///< where there is memory to spare
+  bool takes_ring = false;      ///< rows of its input may go round in their memory
+  std::uint32_t overwrites =
+      0;  ///< bit k: may write over input k from its beginning, running at once or row by row
+  std::size_t follow_step =
+      0;  ///< running at once it makes row after row, and its output may begin lower than input 0
+          ///< by multiples of so many bytes, over rows that are not read any more; 0: it may not
   std::size_t whole_scratch = 0;
   std::size_t row_scratch = 0;
   std::size_t wide_scratch = 0;  ///< for `wide_batch` rows
@@ -65,10 +69,12 @@ struct StepRequest {
   std::int32_t chain_first = no_buffer;  ///< of the chain it is in; none: it runs at once
   std::int32_t chain_last = no_buffer;
   std::int32_t follows =
-      no_buffer;                ///< of a chain's last step: the tensor behind whose rows the output's follow
-  std::ptrdiff_t distance = 0;  ///< by which the output begins lower
+      no_buffer;  ///< of a chain's last step, or one at once: behind whose rows the output's follow
+  std::ptrdiff_t distance = 0;    ///< by which the output begins lower
   std::int32_t over = no_buffer;  ///< inside a chain: the input that it writes exactly over
   // The planner's own.
+  std::ptrdiff_t lag =
+      -1;  ///< with `follow_step`, by how much the output begins lower; negative: that saves nothing
   std::int32_t group_first = no_buffer;  ///< of a chain's last step
   std::int32_t slope = 0;                ///< S and N of the file's comment; S = 0: not on the way to the sink
   std::int32_t ahead = 0;

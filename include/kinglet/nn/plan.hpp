@@ -184,6 +184,18 @@ constexpr std::uint32_t overwrites(const Graph<Steps>& graph, const Step& step) 
   return 0;
 }
 
+/// `StepRequest::follow_step` of a step.
+template <QuantizedElement T, std::size_t Steps>
+constexpr std::size_t follow_step(const Graph<Steps>& graph, const Step& step) noexcept {
+  if (step.op != Operator::depthwise_conv2d) {
+    return 0;
+  }
+  return visit_kernel<T>(graph, step, {}, [](auto, auto kernel, const auto& tensors, const auto&...) {
+    const auto pixel_bytes = static_cast<std::size_t>(tensors.input.extent(3)) * sizeof(T);
+    return keeps_row_order<decltype(kernel)>(tensors) ? pixel_bytes : 0;
+  });
+}
+
 /// Where each step's packed weights lie, and the bytes of all, behind the last.
 template <QuantizedElement T, std::size_t Steps>
 constexpr std::array<std::size_t, Steps + 1> packed_offsets(const Graph<Steps>& graph) noexcept {
@@ -222,6 +234,7 @@ constexpr StepRequest step_request(const Graph<Steps>& graph, std::size_t i, boo
   request.takes_ring = step.op == Operator::depthwise_conv2d;
   request.wide_batch = wide.batch;
   request.overwrites = overwrites<T>(graph, step);
+  request.follow_step = follow_step<T>(graph, step);
   request.whole_scratch = scratch_bytes<T>(graph, step, {in.height, out.height}, unsigned_input);
   const auto row_scratch = [&](const stream::RowUse& rows) {
     return rows.mode == RowMode::fold ? stream::fold_bytes(in.channels)
@@ -235,15 +248,30 @@ constexpr StepRequest step_request(const Graph<Steps>& graph, std::size_t i, boo
   return request;
 }
 
-template <QuantizedElement T, std::size_t Steps>
-constexpr Plan<Steps> plan_graph(const Graph<Steps>& graph, Aim aim) noexcept {
-  constexpr std::size_t tensors = Steps + 1;
+/// A graph as the planner sees it, and what planning knows so far.
+template <std::size_t Steps>
+struct GraphRequests {
+  static constexpr std::size_t tensors = Steps + 1;
+  Aim aim;
   std::array<StepRequest, Steps> steps{};
   std::array<LineRequest, tensors> lines{};
   std::array<BufferRequest, tensors + Steps> buffers{};
-  Plan<Steps> plan;
-  plan.unsigned_bytes = choose_unsigned<T>(graph, aim);
-  for (std::size_t t = 0; t < tensors; ++t) {
+  std::array<RowLink, Steps> links{};
+  std::array<bool, tensors> unsigned_bytes{};
+  std::size_t limit = 0;  ///< of the groups
+  std::size_t bytes = 0;  ///< of the arena
+
+  constexpr StreamNetwork network() noexcept {
+    return {steps, lines, buffers, links, isa::register_bytes, isa::call_work};
+  }
+};
+
+template <QuantizedElement T, std::size_t Steps>
+constexpr GraphRequests<Steps> describe_graph(const Graph<Steps>& graph, Aim aim) noexcept {
+  GraphRequests<Steps> requests{aim};
+  auto& [given, steps, lines, buffers, links, unsigned_bytes, limit, arena] = requests;
+  unsigned_bytes = choose_unsigned<T>(graph, aim);
+  for (std::size_t t = 0; t < lines.size(); ++t) {
     const Shape& shape = graph.tensors[t];
     const std::size_t bytes = shape.size() * sizeof(T);
     lines[t].made = static_cast<std::int32_t>(t) - 1;
@@ -252,25 +280,55 @@ constexpr Plan<Steps> plan_graph(const Graph<Steps>& graph, Aim aim) noexcept {
     use_buffer(buffers[t], bytes, lines[t].made);
   }
   for (std::size_t i = 0; i < Steps; ++i) {
-    steps[i] = step_request<T>(graph, i, plan.unsigned_bytes[static_cast<std::size_t>(graph.steps[i].input)]);
+    steps[i] = step_request<T>(graph, i, unsigned_bytes[static_cast<std::size_t>(graph.steps[i].input)]);
     for (const std::int32_t input : steps[i].inputs) {
       if (input != no_buffer) {
         buffers[static_cast<std::size_t>(input)].lifetime.include(static_cast<std::int32_t>(i));
       }
     }
-    use_buffer(buffers[tensors + i], steps[i].whole_scratch, static_cast<std::int32_t>(i));
+    use_buffer(buffers[lines.size() + i], steps[i].whole_scratch, static_cast<std::int32_t>(i));
   }
   buffers[Steps].lifetime.include(static_cast<std::int32_t>(Steps));  // the output outlives the last step
-  plan.bytes = plan_streams({steps, lines, buffers, plan.links, isa::register_bytes, isa::call_work}, aim);
-  for (std::size_t t = 0; t < tensors; ++t) {
-    plan.tensors[t] = buffers[t].offset;
+  return requests;
+}
+
+template <std::size_t Steps>
+constexpr GraphRequests<Steps> cut_graph(GraphRequests<Steps> requests) noexcept {
+  requests.limit = cut_into_groups(requests.network(), requests.aim);
+  return requests;
+}
+
+template <std::size_t Steps>
+constexpr GraphRequests<Steps> place_graph(GraphRequests<Steps> requests) noexcept {
+  requests.bytes = place_groups(requests.network(), requests.limit);
+  return requests;
+}
+
+template <std::size_t Steps>
+constexpr Plan<Steps> plan_graph(GraphRequests<Steps> requests) noexcept {
+  Plan<Steps> plan;
+  plan.bytes = place_groups_again(requests.network(), requests.aim, requests.limit, requests.bytes);
+  plan.links = requests.links;
+  plan.unsigned_bytes = requests.unsigned_bytes;
+  for (std::size_t t = 0; t < plan.tensors.size(); ++t) {
+    plan.tensors[t] = requests.buffers[t].offset;
   }
   for (std::size_t i = 0; i < Steps; ++i) {
-    plan.scratch[i] = buffers[tensors + i].offset;
-    plan.chain_first[i] = steps[i].chain_first;
-    plan.chain_length[i] = steps[i].chain_last - steps[i].chain_first + 1;
+    const StepRequest& step = requests.steps[i];
+    plan.scratch[i] = requests.buffers[plan.tensors.size() + i].offset;
+    plan.chain_first[i] = step.chain_first;
+    plan.chain_length[i] = step.chain_last - step.chain_first + 1;
   }
   return plan;
 }
+
+/// A graph's plan, as constants one after the other: compilers bound what each may compute.
+template <QuantizedElement T, const auto& G, Aim A>
+struct PlannedGraph {
+  static constexpr auto described = describe_graph<T>(G, A);
+  static constexpr auto cut = cut_graph(described);
+  static constexpr auto placed = place_graph(cut);
+  static constexpr auto plan = plan_graph(placed);
+};
 
 }  // namespace kinglet::inline KINGLET_TARGET::nn

@@ -81,7 +81,8 @@ struct Sequential {
   static_assert(slots.softmaxes == 0 || sizeof(element_type) == 1,
                 "kinglet: Softmax is for 8-bit elements: leave it out of a network with int16 activations");
   /// The smallest plan that costs little time.
-  static constexpr Plan<step_count> plan = plan_graph<element_type>(graph, Aim::automatic);
+  static constexpr const Plan<step_count>& plan =
+      PlannedGraph<element_type, detail::graph_of<In, Layers...>, Aim::automatic>::plan;
   /// Where each step's packed weights lie in a network's own memory.
   static constexpr std::array<std::size_t, step_count + 1> packed = packed_offsets<element_type>(graph);
   /// Activations and scratch, input and output included.

@@ -156,6 +156,7 @@ inline void describe_step(const StreamNetwork& network, const Model& model, std:
   step.whole_scratch = preparation.scratch_bytes().whole;
   step.row_scratch = preparation.scratch_bytes().rows;
   step.wide_scratch = preparation.scratch_bytes().wide;
+  step.follow_step = preparation.follow_step();
   step.scratch = static_cast<std::int32_t>(network.lines.size() + index);
   std::size_t inputs = 0;
   for (std::size_t k = 0; k < info.inputs.size(); ++k) {

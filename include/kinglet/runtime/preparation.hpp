@@ -131,8 +131,11 @@ class Preparation {
     scratch_bytes_ = bytes;
     return scratch_address_;
   }
-  /// The operator gives the same result when its output lies on input k.
+  /// The operator gives the same result when its output begins where input k does, and has no longer rows.
   void may_overwrite(std::size_t k) noexcept { overwrites_ |= 1U << k; }
+  /// Running at once, the operator makes rows as `keeps_row_order` says (kernels/convolution.hpp), of input 0.
+  /// @param pixel_bytes of that input, and of the output
+  void may_follow(std::size_t pixel_bytes) noexcept { follow_step_ = pixel_bytes; }
   /// The operator can also run row by row. Then `may_overwrite` promises the same, and `Run` is called with
   /// `state.slice(slice)`, the same operator on a few rows,
   template <class State, auto Run>
@@ -191,6 +194,8 @@ class Preparation {
   [[nodiscard]] const stream::RowUse& rows() const noexcept { return rows_; }
   /// Bit k: may_overwrite(k) was called.
   [[nodiscard]] std::uint32_t overwrites() const noexcept { return overwrites_; }
+  /// What may_follow was called with, or 0.
+  [[nodiscard]] std::size_t follow_step() const noexcept { return follow_step_; }
   [[nodiscard]] std::uint64_t macs() const noexcept { return macs_; }
   [[nodiscard]] const Step& step() const noexcept { return step_; }
   void set_scratch_address(std::byte* address) noexcept { scratch_address_ = address; }
@@ -206,6 +211,7 @@ class Preparation {
   bool keeps_unsigned_ = false;
   ScratchBytes unsigned_scratch_bytes_{};
   std::uint32_t overwrites_ = 0;
+  std::size_t follow_step_ = 0;
   std::uint64_t macs_ = 0;
   Step step_{};
   stream::RowUse rows_{};

@@ -28,6 +28,13 @@ struct Generic {
   template <Rounding R, class C>
   static constexpr void pack(const C&, const ConvolutionQuantization&, std::byte*) noexcept {}
 
+  /// kernels/convolution.hpp. Not where a channel is computed twice.
+  template <class C>
+  static constexpr bool keeps_row_order(const C& tensors) noexcept {
+    const index_t outputs = tensors.output.extent(3);
+    return tensors.input.extent(3) == outputs && (outputs <= lanes || outputs % lanes == 0);
+  }
+
   template <Rounding R, class C>
   static void run(const Window& window, const C& tensors, const ConvolutionQuantization& q,
                   const KernelMemory& memory) noexcept {

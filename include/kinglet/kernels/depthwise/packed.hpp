@@ -8,7 +8,7 @@
 /// | most_rows, least_channels              | of a filter; of a layer, 1 when absent       |
 /// | bytes()                                | of packed filters                            |
 /// | pack<R, T, W>(filters, q, to)          | constexpr; T: activations, W: weights        |
-/// | run<R>(window, tensors, q, packed)     | the whole convolution                        |
+/// | run<R>(window, tensors, q, packed)     | the whole convolution, by `keeps_row_order`  |
 /// | needs_wide_sums(packed)                | of 16-bit activations: whether `run` may not |
 /// | keeps_unsigned                         | true, or absent: kernels/unsigned_bytes.hpp  |
 #pragma once
@@ -64,6 +64,12 @@ struct Packed {
     } else {
       return false;
     }
+  }
+  /// kernels/convolution.hpp. All engines do.
+  template <class C>
+  static constexpr bool keeps_row_order(const C& tensors) noexcept {
+    const bool never_generic = sizeof(typename C::activation_type) == 1 && applies(tensors);
+    return never_generic || Generic::keeps_row_order(tensors);
   }
   template <class C>
   static constexpr std::size_t packed_bytes(const C& tensors) noexcept {

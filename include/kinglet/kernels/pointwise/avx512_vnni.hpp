@@ -157,9 +157,7 @@ struct Avx512VnniRows : PackedRows {
   static constexpr bool keeps_unsigned = true;
 
   /// One block's tiles have read whole rows before they store any of these.
-  [[nodiscard]] constexpr bool may_overwrite() const noexcept {
-    return blocks() == 1 && vectors_of(0) == most_vectors;
-  }
+  [[nodiscard]] constexpr bool may_overwrite() const noexcept { return blocks() == 1; }
   template <class T>
   [[nodiscard]] constexpr std::size_t scratch_bytes(std::ptrdiff_t rows) const noexcept {
     return copies_rows<T> && rows > 0 ? UnsignedRows(depth, outputs, rows).bytes() : 0;

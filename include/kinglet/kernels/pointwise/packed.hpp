@@ -12,7 +12,7 @@
 /// | pack<R, T, W>(filters, q, to)  | constexpr; T: activations, W: weights                                         |
 /// | multiply<R, T, W>(run, q, mem) | all rows of a run                                                             |
 /// | keeps_unsigned                 | true, or absent: kernels/unsigned_bytes.hpp                                   |
-/// | may_overwrite()                | outputs may lie on rows as long as they are; absent: never                    |
+/// | may_overwrite()                | outputs may lie on rows at least as long as they are; absent: never           |
 #pragma once
 
 #include <kinglet/kernels/pointwise/generic.hpp>
@@ -39,11 +39,11 @@ struct Packed {
       return false;
     }
   }
-  /// The output may lie exactly on the input.
+  /// The output may begin where the input does.
   template <class C>
   static constexpr bool may_overwrite(const C& tensors) noexcept {
     if constexpr (applies<C> && requires { engine(tensors).may_overwrite(); }) {
-      return tensors.input.extent(3) == tensors.output.extent(3) && engine(tensors).may_overwrite();
+      return tensors.input.extent(3) >= tensors.output.extent(3) && engine(tensors).may_overwrite();
     } else {
       return false;
     }

@@ -70,6 +70,9 @@ struct DepthwiseConv2D {
     } else {
       ImageConvolution<T, W> depthwise = *prepared;
       depthwise.takes_ring = true;
+      if (keeps_row_order<Kernel>(depthwise.tensors)) {
+        p.may_follow(static_cast<std::size_t>(depthwise.tensors.input.extent(3)) * sizeof(T));
+      }
       prepare_kernel<Kernel>(p, depthwise);
     }
     return {};
