@@ -45,11 +45,14 @@ struct RowLink {
       false;  ///< rows of its output go round in their memory, one is made at a time, and none is moved
   bool eager = false;  ///< makes `batch` rows whenever one is asked for
   bool feeds = false;  ///< the next link is its only reader, and makes the same rows right behind it
+  std::int16_t belt_end =
+      outside;  ///< of a belt's first link (memory/stream_belts.hpp): outputs up to this link's lie in the same memory
   RowWindow window{};
   std::int32_t input_rows = 0;  ///< of the image that the window moves over
   std::int32_t rows = 0;        ///< that it makes; folding: that it takes
   std::int32_t batch = 1;       ///< most rows made at once
   std::int32_t stored = 0;      ///< rows its output has memory for
+  std::int32_t origin = 0;      ///< row 0 lies in front so many rows from where the output's memory begins
   // While running.
   std::int32_t next = 0;  ///< the first row not made yet
   std::int32_t take = 0;  ///< rows that are made next
@@ -88,7 +91,7 @@ class RowSchedule {
   constexpr explicit RowSchedule(std::span<RowLink> links) noexcept : links_(links) {
     for (RowLink& link : links) {
       link.next = 0;
-      link.base = 0;
+      link.base = -link.origin;
     }
   }
 
@@ -169,6 +172,27 @@ constexpr std::int32_t oldest_row(std::span<const RowLink> links, std::size_t of
   return oldest;
 }
 
+/// The lowest place in the memory of a link's output, or of the belt that begins with it, that is still read or is next
+/// written.
+constexpr std::int32_t lowest_place(std::span<const RowLink> links, std::size_t first) noexcept {
+  std::int32_t lowest = std::numeric_limits<std::int32_t>::max();
+  const std::size_t end = links[first].belt_end == RowLink::outside
+                              ? first + 1
+                              : static_cast<std::size_t>(links[first].belt_end) + 1;
+  for (std::size_t k = first; k < end; ++k) {
+    lowest = std::min(lowest, std::min(oldest_row(links, k), links[k].next) - links[k].base);
+  }
+  return lowest;
+}
+
+/// All rows of a link's output, and of the belt that begins with it, lie so many places lower from now on.
+constexpr void lower_rows(std::span<RowLink> links, std::size_t first, std::int32_t by) noexcept {
+  std::size_t k = first;
+  do {
+    links[k].base += by;
+  } while (static_cast<std::int32_t>(k++) < links[first].belt_end);
+}
+
 /// Runs a chain on counters: sets the rows that outputs which are not whole must have memory for.
 /// @param before (k): called before link k runs
 template <class Before>
@@ -179,8 +203,7 @@ constexpr void count_stored_rows(std::span<RowLink> chain, Before before) noexce
     RowLink& link = chain[k];
     before(k);
     if (!link.whole_output) {
-      const std::int32_t oldest = std::min(oldest_row(chain, k), link.next);
-      link.stored = std::max(link.stored, link.next + link.take - oldest);
+      link.stored = std::max(link.stored, link.next + link.take - link.base - lowest_place(chain, k));
     }
     link.next += link.take;
   }

@@ -21,7 +21,7 @@ constexpr std::span<RowLink> make_links(const StreamNetwork& n, std::int32_t i, 
     link.window = step.window;
     link.input_rows = step.input_rows;
     link.rows = step.rows;
-    link.batch = step.batch;
+    link.batch = step.rows_at_once();
     link.eager = step.is_wide && step.eager;
     link.whole_output = k == j || output.lifetime.last > j;
     link.wraps = !link.whole_output && link.batch == 1;
@@ -32,7 +32,8 @@ constexpr std::span<RowLink> make_links(const StreamNetwork& n, std::int32_t i, 
         link.producers[input] = static_cast<std::int16_t>(made - i);
         RowLink& producer = chain[static_cast<std::size_t>(made - i)];
         producer.last_reader = std::max(producer.last_reader, static_cast<std::int16_t>(k - i));
-        producer.wraps = producer.wraps && (step.takes_ring || (step.batch == 1 && step.window.is_one_row()));
+        producer.wraps =
+            producer.wraps && (step.takes_ring || (step.rows_at_once() == 1 && step.window.is_one_row()));
       }
     }
   }
@@ -44,6 +45,17 @@ constexpr std::span<RowLink> make_links(const StreamNetwork& n, std::int32_t i, 
                  n.steps[static_cast<std::size_t>(i) + k + 1].inputs[1] == no_buffer &&
                  reader.window.is_one_row() && reader.rows == link.rows && reader.batch == link.batch &&
                  reader.eager == link.eager;
+  }
+  for (std::size_t k = chain.size(); k-- > 1;) {
+    const StepRequest& step = n.steps[static_cast<std::size_t>(i) + k];
+    if (!step.belted || !step.is_on_belt) {
+      continue;
+    }
+    RowLink& first = chain[k - 1];  // until another one turns out to be
+    first.belt_end = std::max(chain[k].belt_end, static_cast<std::int16_t>(k));
+    first.origin = chain[k].origin + step.belt_lag();
+    chain[k].belt_end = RowLink::outside;
+    first.wraps = chain[k].wraps = false;
   }
   return chain;
 }
@@ -137,7 +149,8 @@ constexpr ChainFacts settle_chain(const StreamNetwork& n, std::int32_t i, std::i
   Follower follower(n, i, j, followed);
   bool brief[max_chain] = {};
   for (std::size_t k = 0; k < chain.size(); ++k) {
-    brief[k] = !chain[k].whole_output && chain[k].last_reader == static_cast<std::int32_t>(k) + 1;
+    brief[k] = !chain[k].whole_output && chain[k].last_reader == static_cast<std::int32_t>(k) + 1 &&
+               chain[k].belt_end == RowLink::outside;
   }
   count_stored_rows(chain, [&](std::size_t k) {
     if (followed != no_buffer && k + 1 == chain.size()) {
@@ -162,6 +175,11 @@ constexpr ChainFacts settle_chain(const StreamNetwork& n, std::int32_t i, std::i
     // What is fed, by its one input, and feeds in its turn never has other rows in memory than that.
     step.over =
         k > 0 && chain[k - 1].feeds && chain[k].feeds && may_lie_over(n, step) ? step.inputs[0] : no_buffer;
+    if (step.belted && step.is_on_belt) {
+      step.over = step.inputs[0];
+      chain[k].stored = chain[k - 1].stored;
+      brief[k] = false;
+    }
     if (!chain[k].whole_output) {
       line.stored = std::max<std::int32_t>(chain[k].stored, 1);
       chain[k].stored = line.stored;
@@ -179,7 +197,7 @@ constexpr ChainFacts settle_chain(const StreamNetwork& n, std::int32_t i, std::i
     }
     if (step.scratch != no_buffer) {
       BufferRequest& scratch = n.buffers[static_cast<std::size_t>(step.scratch)];
-      scratch.bytes = step.row_scratch;
+      scratch.bytes = step.streamed_scratch();
       scratch.lifetime = step.mode == RowMode::fold ? Lifetime{i, j} : Lifetime{position, position};
     }
   }

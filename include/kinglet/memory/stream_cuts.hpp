@@ -6,7 +6,7 @@
 /// do, whose rows are shorter; some is spared for that.
 #pragma once
 
-#include <kinglet/memory/stream_cost.hpp>
+#include <kinglet/memory/stream_belts.hpp>
 #include <numeric>
 
 namespace kinglet::inline KINGLET_TARGET {
@@ -148,7 +148,8 @@ constexpr std::size_t cut_into_groups(const StreamNetwork& n, Aim aim) noexcept 
     if (step.is_wide) {  // by an earlier plan
       step.swap_batches();
     }
-    step.was_wide = step.eager = false;
+    step.was_wide = step.eager = step.belted = step.is_on_belt = false;
+    step.belt_batch = 0;
   }
   const std::size_t at_once = detail::find_cuts(steps, lines, buffers, aim, unplannable);
   const std::size_t least = steps.back().peak;
@@ -168,6 +169,9 @@ constexpr std::size_t cut_into_groups(const StreamNetwork& n, Aim aim) noexcept 
     step.group_first = step.cut_streams ? step.cut : no_buffer;
     if (step.cut_streams) {
       detail::widen_chain(steps, lines, buffers, step.cut, j, limit);
+      if (detail::BeltSearch belt(n, step.cut, j); belt.found()) {
+        belt.choose(limit);
+      }
     }
     j = step.cut - 1;
   }

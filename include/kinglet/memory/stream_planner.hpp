@@ -114,15 +114,16 @@ constexpr std::size_t lower_top(const StreamNetwork& n, std::size_t bytes, std::
   return best < bytes ? place(best_round) : bytes;
 }
 
-/// Settles all chains, then gives every buffer its place. @param limit what the arena should keep within
-/// @return the arena's bytes
-constexpr std::size_t settle_and_place(const StreamNetwork& n, std::size_t limit) noexcept {
+}  // namespace detail
+
+/// Runs all chains on counters.
+constexpr void settle_groups(const StreamNetwork& n) noexcept {
   for (StepRequest& step : n.steps) {
     step.follows = step.over = no_buffer;
   }
   for (std::size_t j = 0; j < n.steps.size(); ++j) {
     if (n.steps[j].group_first != no_buffer) {  // a chain ends here
-      const auto facts = settle_chain(n, n.steps[j].group_first, static_cast<std::int32_t>(j));
+      const auto facts = detail::settle_chain(n, n.steps[j].group_first, static_cast<std::int32_t>(j));
       n.steps[j].follows = facts.follows;
       n.steps[j].distance = facts.distance;
     }
@@ -137,6 +138,12 @@ constexpr std::size_t settle_and_place(const StreamNetwork& n, std::size_t limit
       step.distance = step.lag;
     }
   }
+}
+
+/// Gives every buffer its place, when groups are settled. @param limit what `cut_into_groups` said
+/// @return the arena's bytes, or `unplannable`
+constexpr std::size_t place_groups(const StreamNetwork& n, std::size_t limit) noexcept {
+  using detail::Follow;
   struct Try {
     Follow follow;
     PlacementOrder order;
@@ -149,7 +156,7 @@ constexpr std::size_t settle_and_place(const StreamNetwork& n, std::size_t limit
   const bool is_large = n.steps.size() > large_network;
   const std::size_t count = is_large ? 1 : std::size(tries);
   const auto place = [&](const Try& how) {
-    share_memory(n, how.follow, limit);
+    detail::share_memory(n, how.follow, limit);
     return plan_memory(n.buffers, how.order, n.alignment);
   };
   std::size_t best = place(tries[0]);
@@ -162,11 +169,11 @@ constexpr std::size_t settle_and_place(const StreamNetwork& n, std::size_t limit
   if (which + 1 != count) {
     place(tries[which]);
   }
-  const std::size_t bound = align_up(memory_lower_bound(n.buffers), n.alignment);
+  const std::size_t bound = is_large ? limit : align_up(memory_lower_bound(n.buffers), n.alignment);
   if (best <= bound) {
     return best;
   }
-  const std::size_t lowered = lower_top(n, best, bound, is_large ? 2 : most_raised);
+  const std::size_t lowered = detail::lower_top(n, best, bound, is_large ? 2 : detail::most_raised);
   return lowered < best ? lowered : place(tries[which]);
 }
 
@@ -179,40 +186,45 @@ constexpr bool swap_wide_chains(std::span<StepRequest> steps) noexcept {
       step.swap_batches();
       any = any || step.batch != step.wide_batch;
     }
+    if (step.belt_batch != 0) {
+      step.belted = !step.belted;
+      any = true;
+    }
   }
   return any;
 }
 
-}  // namespace detail
-
-/// Gives every buffer its place. @param limit what `cut_into_groups` said
-/// @return the arena's bytes, or `unplannable`
-constexpr std::size_t place_groups(const StreamNetwork& n, std::size_t limit) noexcept {
-  return detail::settle_and_place(n, limit);
+/// Settles groups again with fewer rows at once, if that takes more than expected. @param wide what `place_groups` said
+/// @return whether it did
+constexpr bool settle_groups_again(const StreamNetwork& n, std::size_t limit, std::size_t wide) noexcept {
+  // The estimate knows of no holes between buffers; where it is far off, so may be the memory to spare.
+  if (wide <= limit + limit / 64 || !swap_wide_chains(n.steps)) {
+    return false;
+  }
+  settle_groups(n);
+  return true;
 }
 
-/// Places again with fewer rows at once, if that took more than expected. @param wide what `place_groups` said
-/// @return the arena's bytes, or `unplannable`
+/// Places what `settle_groups_again` has settled, and decides. @return the arena's bytes, or `unplannable`
 constexpr std::size_t place_groups_again(const StreamNetwork& n, Aim aim, std::size_t limit,
                                          std::size_t wide) noexcept {
-  // The estimate knows of no holes between buffers; where it is far off, so may be the memory to spare.
-  if (wide <= limit + limit / 64 || !detail::swap_wide_chains(n.steps)) {
-    return wide;
-  }
-  const std::size_t narrow = detail::settle_and_place(n, limit);
+  const std::size_t narrow = place_groups(n, limit);
   // Holes may be as large in a narrow plan. Typed networks are planned by compilers, who are not asked for a third one.
   if (aim != Aim::small || wide > narrow + narrow / 8) {
     return narrow;
   }
-  detail::swap_wide_chains(n.steps);
-  return detail::settle_and_place(n, limit);
+  swap_wide_chains(n.steps);
+  settle_groups(n);
+  return place_groups(n, limit);
 }
 
 /// Decides, and gives every buffer its place. Buffers come with the bytes and lifetimes of whole tensors and of each
 /// step's scratch. @return the arena's bytes, or `unplannable`
 constexpr std::size_t plan_streams(const StreamNetwork& n, Aim aim) noexcept {
   const std::size_t limit = cut_into_groups(n, aim);
-  return place_groups_again(n, aim, limit, place_groups(n, limit));
+  settle_groups(n);
+  const std::size_t bytes = place_groups(n, limit);
+  return settle_groups_again(n, limit, bytes) ? place_groups_again(n, aim, limit, bytes) : bytes;
 }
 
 }  // namespace kinglet::inline KINGLET_TARGET

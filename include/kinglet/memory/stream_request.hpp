@@ -72,6 +72,9 @@ struct StepRequest {
       no_buffer;  ///< of a chain's last step, or one at once: behind whose rows the output's follow
   std::ptrdiff_t distance = 0;    ///< by which the output begins lower
   std::int32_t over = no_buffer;  ///< inside a chain: the input that it writes exactly over
+  std::int32_t belt_batch = 0;    ///< in a chain with a belt (memory/stream_belts.hpp), rows it makes at once
+  bool is_on_belt = false;        ///< its output lies on the belt that its input lies on
+  bool belted = false;            ///< the chain runs with it
   // The planner's own.
   std::ptrdiff_t lag =
       -1;  ///< with `follow_step`, by how much the output begins lower; negative: that saves nothing
@@ -91,6 +94,19 @@ struct StepRequest {
     std::swap(batch, wide_batch);
     std::swap(row_scratch, wide_scratch);
     is_wide = !is_wide;
+  }
+  /// Rows it makes at once while it streams.
+  [[nodiscard]] constexpr std::int32_t rows_at_once() const noexcept { return belted ? belt_batch : batch; }
+  /// Bytes of scratch for any number of rows.
+  [[nodiscard]] constexpr std::size_t most_scratch() const noexcept {
+    return std::max({whole_scratch, row_scratch, wide_scratch});
+  }
+  [[nodiscard]] constexpr std::size_t streamed_scratch() const noexcept {
+    return belted && mode != RowMode::fold ? most_scratch() : row_scratch;
+  }
+  /// Rows by which the output lies lower than the input on a belt.
+  [[nodiscard]] constexpr std::int32_t belt_lag() const noexcept {
+    return may_overwrite(inputs[0]) && window.is_one_row() ? 0 : window.before + 1;
   }
   /// Rows that it may be ahead of those asked for.
   [[nodiscard]] constexpr std::int32_t surplus() const noexcept { return is_wide && eager ? batch - 1 : 0; }

@@ -260,6 +260,7 @@ struct GraphRequests {
   std::array<bool, tensors> unsigned_bytes{};
   std::size_t limit = 0;  ///< of the groups
   std::size_t bytes = 0;  ///< of the arena
+  bool again = false;     ///< groups are settled again
 
   constexpr StreamNetwork network() noexcept {
     return {steps, lines, buffers, links, isa::register_bytes, isa::call_work};
@@ -269,7 +270,7 @@ struct GraphRequests {
 template <QuantizedElement T, std::size_t Steps>
 constexpr GraphRequests<Steps> describe_graph(const Graph<Steps>& graph, Aim aim) noexcept {
   GraphRequests<Steps> requests{aim};
-  auto& [given, steps, lines, buffers, links, unsigned_bytes, limit, arena] = requests;
+  auto& [given, steps, lines, buffers, links, unsigned_bytes, limit, arena, again] = requests;
   unsigned_bytes = choose_unsigned<T>(graph, aim);
   for (std::size_t t = 0; t < lines.size(); ++t) {
     const Shape& shape = graph.tensors[t];
@@ -292,9 +293,16 @@ constexpr GraphRequests<Steps> describe_graph(const Graph<Steps>& graph, Aim aim
   return requests;
 }
 
+/// Decides which steps run row by row.
 template <std::size_t Steps>
 constexpr GraphRequests<Steps> cut_graph(GraphRequests<Steps> requests) noexcept {
   requests.limit = cut_into_groups(requests.network(), requests.aim);
+  return requests;
+}
+
+template <std::size_t Steps>
+constexpr GraphRequests<Steps> settle_graph(GraphRequests<Steps> requests) noexcept {
+  settle_groups(requests.network());
   return requests;
 }
 
@@ -305,9 +313,17 @@ constexpr GraphRequests<Steps> place_graph(GraphRequests<Steps> requests) noexce
 }
 
 template <std::size_t Steps>
+constexpr GraphRequests<Steps> settle_graph_again(GraphRequests<Steps> requests) noexcept {
+  requests.again = settle_groups_again(requests.network(), requests.limit, requests.bytes);
+  return requests;
+}
+
+template <std::size_t Steps>
 constexpr Plan<Steps> plan_graph(GraphRequests<Steps> requests) noexcept {
   Plan<Steps> plan;
-  plan.bytes = place_groups_again(requests.network(), requests.aim, requests.limit, requests.bytes);
+  plan.bytes = requests.again
+                   ? place_groups_again(requests.network(), requests.aim, requests.limit, requests.bytes)
+                   : requests.bytes;
   plan.links = requests.links;
   plan.unsigned_bytes = requests.unsigned_bytes;
   for (std::size_t t = 0; t < plan.tensors.size(); ++t) {
@@ -327,8 +343,10 @@ template <QuantizedElement T, const auto& G, Aim A>
 struct PlannedGraph {
   static constexpr auto described = describe_graph<T>(G, A);
   static constexpr auto cut = cut_graph(described);
-  static constexpr auto placed = place_graph(cut);
-  static constexpr auto plan = plan_graph(placed);
+  static constexpr auto settled = settle_graph(cut);
+  static constexpr auto placed = place_graph(settled);
+  static constexpr auto decided = settle_graph_again(placed);
+  static constexpr auto plan = plan_graph(decided);
 };
 
 }  // namespace kinglet::inline KINGLET_TARGET::nn

@@ -49,13 +49,15 @@ void run_chain(std::span<RowLink> chain, MemoryOf memory_of, Run run) noexcept {
     if (is_full && link.wraps) {
       link.base += link.stored;
     } else if (is_full) {
-      const std::int32_t oldest = link.feeds ? link.next : std::min(oldest_row(chain, k), link.next);
-      if (oldest != link.next) {
+      const std::int32_t end = link.next - link.base;
+      const std::int32_t lowest =
+          link.feeds && link.belt_end == RowLink::outside ? end : lowest_place(chain, k);
+      if (lowest != end) {
         const LineMemory line = memory_of(k);
-        std::memmove(line.memory, line.memory + static_cast<std::size_t>(oldest - link.base) * line.row_bytes,
-                     static_cast<std::size_t>(link.next - oldest) * line.row_bytes);
+        std::memmove(line.memory, line.memory + static_cast<std::size_t>(lowest) * line.row_bytes,
+                     static_cast<std::size_t>(end - lowest) * line.row_bytes);
       }
-      link.base = oldest;
+      lower_rows(chain, k, lowest);
     }
     const std::int32_t first = std::max<std::int32_t>(turn->first, 0);
     RowSlice slice{.first = link.next,

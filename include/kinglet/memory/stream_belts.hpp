@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file memory/stream_belts.hpp
+/// Belts: in a chain whose operators have rows of one length, as depthwise and pointwise convolutions of as many channels
+/// take turns, all tensors between them lie in one line buffer. Rows that a depthwise convolution makes take the places of
+/// those above its windows, so that each tensor lies a few rows lower than the one it is made of, and rows of the first
+/// one push all others down:
+///
+///   | 3rd tensor | 2nd tensor | 1st tensor | rows to come
+///
+/// A stage takes as many rows as its filter reaches, however many rows are made at once: with the memory of separate line
+/// buffers for two rows a belt may have them for ten.
+#pragma once
+
+#include <kinglet/memory/stream_cost.hpp>
+
+namespace kinglet::inline KINGLET_TARGET {
+namespace detail {
+
+/// Looks for a belt in the chain [i, j], and for the most rows it can make at once.
+class BeltSearch {
+ public:
+  constexpr BeltSearch(const StreamNetwork& n, std::int32_t i, std::int32_t j) noexcept
+      : n_(n), i_(i), j_(j) {
+    head_ = end_ = j;
+    // From the chain's end, as far as operators follow each other row by row.
+    std::int32_t k = j;
+    while (k > i && is_plain(k) && !lies_on(k)) {
+      --k;
+    }
+    end_ = k;
+    for (; k > i && is_plain(k) && lies_on(k); --k) {
+      lag_ += step(k).belt_lag();
+    }
+    head_ = k;
+  }
+  /// There is a depthwise convolution on it.
+  [[nodiscard]] constexpr bool found() const noexcept { return lag_ > 0; }
+
+  /// Has every operator from the first one on the belt make what the chain's last one asks for, in as few parts as keep
+  /// the bytes within the limit and are fewer than now.
+  constexpr void choose(std::size_t limit) noexcept {
+    constexpr std::int32_t most_parts = 8;
+    const std::int32_t rows = step(j_).rows;
+    for (std::int32_t parts = 1; parts <= most_parts; ++parts) {
+      const std::int32_t batch = (rows + parts - 1) / parts;
+      if (batch <= step(j_).batch) {
+        return;
+      }
+      if (bytes(batch) <= limit) {
+        set(batch);
+        return;
+      }
+    }
+  }
+
+ private:
+  [[nodiscard]] constexpr StepRequest& step(std::int32_t k) const noexcept {
+    return n_.steps[static_cast<std::size_t>(k)];
+  }
+  [[nodiscard]] constexpr const BufferRequest& buffer(std::int32_t b) const noexcept {
+    return n_.buffers[static_cast<std::size_t>(b)];
+  }
+  [[nodiscard]] constexpr const LineRequest& line(std::int32_t t) const noexcept {
+    return n_.lines[static_cast<std::size_t>(t)];
+  }
+  /// Step k reads only what the one before makes, which nobody else does, a row further down for each row.
+  [[nodiscard]] constexpr bool is_plain(std::int32_t k) const noexcept {
+    const StepRequest& reader = step(k);
+    const std::int32_t read = step(k - 1).output;
+    return step(k - 1).mode == RowMode::rows && reader.inputs[0] == read && reader.inputs[1] == no_buffer &&
+           buffer(read).lifetime.last == k && reader.window.stride == 1;
+  }
+  /// Step k's output may lie on its input's belt.
+  [[nodiscard]] constexpr bool lies_on(std::int32_t k) const noexcept {
+    const StepRequest& maker = step(k);
+    return k != j_ && maker.mode == RowMode::rows && buffer(maker.output).lifetime.last <= j_ &&
+           line(maker.output).row_bytes == line(maker.inputs[0]).row_bytes && line(maker.output).rows > 0 &&
+           line(maker.output).rows == line(maker.inputs[0]).rows &&
+           (maker.follow_step != 0 || (maker.may_overwrite(maker.inputs[0]) && maker.window.is_one_row()));
+  }
+
+  /// Of the chain while its last operator makes `batch` rows at once: what is whole or in front of the belt as it is now.
+  [[nodiscard]] constexpr std::size_t bytes(std::int32_t batch) const noexcept {
+    follow_back(n_.steps.data(), n_.lines.data(), {j_, j_ - i_ + 1});
+    const StepRequest& head = step(head_);
+    const std::int32_t most = head.ahead + batch;  // rows of the belt's first tensor at once
+    std::size_t lines = static_cast<std::size_t>(most + lag_) * line(head.output).row_bytes;
+    std::size_t brief = 0;
+    for (std::int32_t k = end_ + 1; k < j_; ++k) {
+      const StepRequest& next = step(k + 1);
+      lines += static_cast<std::size_t>(step(k).ahead + batch + next.window.reach) *
+               line(step(k).output).row_bytes;
+    }
+    for (std::int32_t k = head_; k <= j_; ++k) {
+      const std::size_t scratch = align_up(step(k).most_scratch(), n_.alignment);
+      (step(k).mode == RowMode::fold ? lines : brief) =
+          step(k).mode == RowMode::fold ? lines + scratch : std::max(brief, scratch);
+    }
+    std::size_t whole = 0;
+    for (std::size_t b = 0; b < n_.lines.size(); ++b) {
+      const BufferRequest& tensor = n_.buffers[b];
+      const bool inside = line(static_cast<std::int32_t>(b)).made >= i_ && tensor.lifetime.last <= j_;
+      whole += !inside && tensor.lifetime.overlaps({i_, j_}) ? align_up(tensor.bytes, n_.alignment) : 0;
+    }
+    for (std::int32_t k = i_; k < head_; ++k) {  // no line of them is brief, to be safe
+      const LineRequest& given = line(step(k).output);
+      lines +=
+          static_cast<std::size_t>(std::clamp<std::int32_t>(given.estimate, 1, given.rows)) * given.row_bytes;
+      brief = std::max(brief, step(k).row_scratch);
+    }
+    return lines + brief + whole;
+  }
+  constexpr void set(std::int32_t batch) const noexcept {
+    for (std::int32_t k = head_; k <= j_; ++k) {
+      StepRequest& on = step(k);
+      if (on.is_wide) {
+        on.swap_batches();
+      }
+      on.eager = false;
+      on.belt_batch = std::min(on.ahead + batch, on.rows);
+      on.is_on_belt = k > head_ && k <= end_;
+      on.belted = true;
+    }
+  }
+
+  const StreamNetwork& n_;
+  std::int32_t i_;
+  std::int32_t j_;
+  std::int32_t head_;     ///< makes the belt's first tensor
+  std::int32_t end_;      ///< and this one the last
+  std::int32_t lag_ = 0;  ///< rows by which the last tensor lies lower than the first
+};
+
+}  // namespace detail
+}  // namespace kinglet::inline KINGLET_TARGET
