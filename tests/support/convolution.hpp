@@ -8,6 +8,8 @@
 #include <bit>
 #include <kinglet/kernels/convolution.hpp>
 #include <kinglet/kernels/memory.hpp>
+#include <kinglet/kernels/stream/pipeline.hpp>
+#include <kinglet/kernels/stream/row_use.hpp>
 #include <kinglet/kernels/unsigned_bytes.hpp>
 #include <optional>
 #include <string>
@@ -107,6 +109,8 @@ class RandomConvolution {
   /// all is well. The last arguments are the operator's own: a Window, or nothing.
   template <class Operator, class I, class F, class O, class... Own>
   [[nodiscard]] std::string differing(const I& in, const F& weights, const O& out, const Own&... own) {
+    using Generic = typename Operator::generic;
+    using Native = typename Operator::native;
     const auto expect = [&] {
       const auto shapes_at_run_time = decay(tensors(expected, in, weights, out));
       Operator::reference::template run<typename K::R>(own..., shapes_at_run_time, q);
@@ -117,12 +121,24 @@ class RandomConvolution {
       run<Kernel>(given, scratch_bytes, own...);
       return agree();
     };
-    using Generic = typename Operator::generic;
-    using Native = typename Operator::native;
     const auto equals_over = [&]<class Kernel>(const Kernel&) {
       const auto given = tensors(actual, in, weights, out);
       return equals_over_input<Kernel>(given, Kernel::scratch_bytes(own..., given), own...);
     };
+    const auto foresees_slices = [&]<class Kernel>(const Kernel&) {
+      const auto given = decay(tensors(actual, in, weights, out));
+      bool foresees = true;
+      if constexpr (O::rank() == 4) {
+        foresees = foresees_scratch<Kernel>(given, own...);
+        if constexpr (std::same_as<T, std::int8_t>) {
+          foresees = foresees && foresees_scratch<Kernel>(as_unsigned(given), own...);
+        }
+      }
+      return foresees;
+    };
+    if (!foresees_slices(Generic{}) || !foresees_slices(Native{})) {
+      return "scratch for some rows is more than for one, two, and all";
+    }
     expect();
     if (!equals(Generic{})) {
       return std::string(Generic::name);
@@ -207,6 +223,41 @@ class RandomConvolution {
     Kernel::template pack<typename K::R>(given, q, weights);
     Kernel::template run<typename K::R>(own..., given, q,
                                         kinglet::KernelMemory{weights, make(scratch, scratch_bytes)});
+  }
+
+  /// Whether scratch for the whole image, or for as many rows as stream at once, is enough for any number of rows.
+  template <class Kernel, class C, class... Own>
+  [[nodiscard]] static bool foresees_scratch(const C& given, const Own&... own) {
+    const kinglet::index_t rows = given.output.extent(1);
+    const std::int32_t batch = kinglet::stream::row_batch(given.output.extent(2), rows);
+    const auto bytes = [&](kinglet::index_t count) {
+      C slice = given;
+      slice.output = {nullptr, with_height(given.output.extents(), count)};
+      if constexpr (sizeof...(Own) == 1) {
+        const auto window = (own, ...);
+        const auto use =
+            kinglet::stream::window_rows(window, given.filter.extent(1), given.input.extent(1), slice.output);
+        kinglet::stream::RowUse at_once = use;
+        at_once.batch = count;
+        slice.input = {nullptr, with_height(given.input.extents(), most_input_rows(at_once))};
+        return Kernel::scratch_bytes(kinglet::stream::window_of(window, {}), slice);
+      } else {
+        slice.input = {nullptr, with_height(given.input.extents(), count)};
+        return Kernel::scratch_bytes(slice);
+      }
+    };
+    kinglet::stream::RowUse use{.rows = rows, .batch = batch};
+    const std::size_t most =
+        std::max({Kernel::scratch_bytes(own..., given), bytes(batch), bytes(widened(use).batch)});
+    for (kinglet::index_t count = 1; count <= rows; ++count) {
+      if (bytes(count) > most) {
+        return false;
+      }
+    }
+    return true;
+  }
+  [[nodiscard]] static kinglet::Nhwc with_height(const kinglet::Nhwc& extents, kinglet::index_t height) {
+    return kinglet::Nhwc{extents.extent(0), height, extents.extent(2), extents.extent(3)};
   }
 
   /// Whether a kernel's outputs are the same where they may lie over its inputs: from their beginning, or lower.
