@@ -56,10 +56,25 @@ std::string owner_of(const kinglet::Model& model, const PlannedBuffer& buffer) {
          std::string(tensor.name);
 }
 
-std::string details(const kinglet::Model& model, const PlannedBuffer& buffer) {
+/// The other tensors whose rows lie in the same line buffer.
+std::string sharing(const Plan& plan, const PlannedBuffer& buffer) {
+  std::string names;
+  for (const PlannedBuffer& other : plan.buffers) {
+    const bool same = other.request.offset == buffer.request.offset &&
+                      other.request.bytes == buffer.request.bytes &&
+                      other.request.lifetime == buffer.request.lifetime;
+    if (buffer.rows != 0 && other.rows != 0 && same && other.tensor != buffer.tensor) {
+      names += (names.empty() ? "; lies there with tensors " : ", ") + std::to_string(other.tensor);
+    }
+  }
+  return names;
+}
+
+std::string details(const kinglet::Model& model, const Plan& plan, const PlannedBuffer& buffer) {
   const kinglet::BufferRequest& r = buffer.request;
   return escaped(owner_of(model, buffer) + format("; %zu bytes at %zu; alive from ", r.bytes, r.offset) +
-                 step_name(model, r.lifetime.first) + " to " + step_name(model, r.lifetime.last));
+                 step_name(model, r.lifetime.first) + " to " + step_name(model, r.lifetime.last) +
+                 sharing(plan, buffer));
 }
 
 /// Positions in the picture.
@@ -118,7 +133,7 @@ std::string plan_page(const Inspection& inspection) {
   for (const PlannedBuffer& buffer : plan.buffers) {
     const kinglet::BufferRequest& r = buffer.request;
     const std::string kind = kind_of(model, buffer);
-    const std::string text = details(model, buffer);
+    const std::string text = details(model, plan, buffer);
     const double upper = scale.y(r.offset + r.bytes);
     svg += format("<rect class=\"%s\" x=\"%.1f\" y=\"%.2f\" width=\"%.1f\" height=\"%.2f\">", kind.c_str(),
                   scale.x(r.lifetime.first), upper, scale.column() * (r.lifetime.last - r.lifetime.first + 1),

@@ -38,18 +38,18 @@ class BeltSearch {
 
   /// Has every operator from the first one on the belt make what the chain's last one asks for, in as few parts as keep
   /// the bytes within the limit and are fewer than now.
-  constexpr void choose(std::size_t limit) noexcept {
-    constexpr std::int32_t most_parts = 8;
-    const std::int32_t rows = step(j_).rows;
-    for (std::int32_t parts = 1; parts <= most_parts; ++parts) {
-      const std::int32_t batch = (rows + parts - 1) / parts;
-      if (batch <= step(j_).batch) {
-        return;
-      }
-      if (bytes(batch) <= limit) {
-        set(batch);
-        return;
-      }
+  constexpr void choose(std::size_t limit) const noexcept {
+    const std::size_t one = bytes(1);
+    if (one > limit) {
+      return;
+    }
+    const std::size_t each = bytes(2) - one;  // row more
+    const auto rows = static_cast<std::size_t>(step(j_).rows);
+    const std::size_t most = std::min(1 + (limit - one) / std::max<std::size_t>(each, 1), rows);
+    const std::size_t parts = (rows + most - 1) / most;
+    const auto batch = static_cast<std::int32_t>((rows + parts - 1) / parts);
+    if (batch > step(j_).batch) {
+      set(batch);
     }
   }
 

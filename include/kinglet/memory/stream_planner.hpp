@@ -7,7 +7,7 @@
 /// 1. For every operator j and every chain [i, j] that may end with it, add up the bytes that are alive meanwhile
 ///    (memory/stream_cost.hpp).
 /// 2. Cut so that the largest sum is smallest; then, with that as limit, so that the least time is lost; then let chains
-///    make more rows at once within that and some memory to spare (memory/stream_cuts.hpp).
+///    make more rows at once within that and some memory to spare (memory/stream_cuts.hpp, memory/stream_belts.hpp).
 /// 3. Run each chain's schedule on counters for the rows and lifetimes of its line buffers (memory/stream_chains.hpp).
 /// 4. Place all buffers (memory/planner.hpp), in each order, with all outputs following behind inputs that can, those that
 ///    have to, and none; keep the smallest, and try to lower what ends on top of it.
@@ -21,9 +21,13 @@ namespace kinglet::inline KINGLET_TARGET {
 
 namespace detail {
 
-/// Which outputs follow behind their inputs. A chain of followers keeps its members' distances, which may take
-/// more memory than where they lie apart.
-enum class Follow : std::uint8_t { all, needed, none };
+/// Which outputs follow behind their inputs. Followers of followers keep their distances, which may take more memory than
+/// where they lie apart.
+enum class Follow : std::uint8_t {
+  all,     ///< those of chains; of operators at once as `needed`
+  needed,  ///< where there is not enough memory otherwise
+  none
+};
 
 /// Without following, buffers alive while step k runs, or the chain that ends with it, are more than `limit` bytes.
 constexpr bool needs_to_follow(const StreamNetwork& n, std::size_t k, std::size_t limit) noexcept {
