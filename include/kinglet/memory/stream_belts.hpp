@@ -37,19 +37,24 @@ class BeltSearch {
   [[nodiscard]] constexpr bool found() const noexcept { return lag_ > 0; }
 
   /// Has every operator from the first one on the belt make what the chain's last one asks for, in as few parts as keep
-  /// the bytes within the limit and are fewer than now.
-  constexpr void choose(std::size_t limit) const noexcept {
-    const std::size_t one = bytes(1);
-    if (one > limit) {
-      return;
-    }
-    const std::size_t each = bytes(2) - one;  // row more
-    const auto rows = static_cast<std::size_t>(step(j_).rows);
-    const std::size_t most = std::min(1 + (limit - one) / std::max<std::size_t>(each, 1), rows);
-    const std::size_t parts = (rows + most - 1) / most;
-    const auto batch = static_cast<std::int32_t>((rows + parts - 1) / parts);
-    if (batch > step(j_).batch) {
-      set(batch);
+  /// the bytes within the limit; or, where kernels want much memory for that, as many rows at once as their wide batch has.
+  /// Nothing where that is no more than now.
+  constexpr void choose(std::size_t limit) noexcept {
+    for (const bool all : {true, false}) {
+      all_asked_ = all;
+      const std::size_t one = bytes(1);
+      if (one > limit) {
+        continue;
+      }
+      const std::size_t each = bytes(2) - one;  // row more
+      const auto rows = static_cast<std::size_t>(step(j_).rows);
+      const std::size_t most = std::min(1 + (limit - one) / std::max<std::size_t>(each, 1), rows);
+      const std::size_t parts = (rows + most - 1) / most;
+      const auto batch = static_cast<std::int32_t>((rows + parts - 1) / parts);
+      if (std::min(batch, most_at_once(step(j_), batch)) > step(j_).batch) {
+        set(batch);
+        return;
+      }
     }
   }
 
@@ -79,6 +84,16 @@ class BeltSearch {
            (maker.follow_step != 0 || (maker.may_overwrite(maker.inputs[0]) && maker.window.is_one_row()));
   }
 
+  /// Of `asked` rows.
+  [[nodiscard]] constexpr std::int32_t most_at_once(const StepRequest& of,
+                                                    std::int32_t asked) const noexcept {
+    return all_asked_ ? asked : std::max(of.batch, of.wide_batch);
+  }
+  [[nodiscard]] constexpr std::size_t scratch_of(const StepRequest& of) const noexcept {
+    const std::size_t few = std::max(of.row_scratch, of.wide_scratch);
+    return all_asked_ ? std::max(few, of.whole_scratch) : few;  // enough for any number of rows, or for few
+  }
+
   /// Of the chain while its last operator makes `batch` rows at once: what is whole or in front of the belt as it is now.
   [[nodiscard]] constexpr std::size_t bytes(std::int32_t batch) const noexcept {
     follow_back(n_.steps.data(), n_.lines.data(), {j_, j_ - i_ + 1});
@@ -92,7 +107,7 @@ class BeltSearch {
                line(step(k).output).row_bytes;
     }
     for (std::int32_t k = head_; k <= j_; ++k) {
-      const std::size_t scratch = align_up(step(k).most_scratch(), n_.alignment);
+      const std::size_t scratch = align_up(scratch_of(step(k)), n_.alignment);
       (step(k).mode == RowMode::fold ? lines : brief) =
           step(k).mode == RowMode::fold ? lines + scratch : std::max(brief, scratch);
     }
@@ -117,7 +132,8 @@ class BeltSearch {
         on.swap_batches();
       }
       on.eager = false;
-      on.belt_batch = std::min(on.ahead + batch, on.rows);
+      on.belt_batch = std::min(most_at_once(on, on.ahead + batch), on.rows);
+      on.belt_scratch = scratch_of(on);
       on.is_on_belt = k > head_ && k <= end_;
       on.belted = true;
     }
@@ -126,9 +142,10 @@ class BeltSearch {
   const StreamNetwork& n_;
   std::int32_t i_;
   std::int32_t j_;
-  std::int32_t head_;     ///< makes the belt's first tensor
-  std::int32_t end_;      ///< and this one the last
-  std::int32_t lag_ = 0;  ///< rows by which the last tensor lies lower than the first
+  std::int32_t head_;      ///< makes the belt's first tensor
+  std::int32_t end_;       ///< and this one the last
+  std::int32_t lag_ = 0;   ///< rows by which the last tensor lies lower than the first
+  bool all_asked_ = true;  ///< operators make all rows that are asked for at once, not only their wide batch
 };
 
 }  // namespace detail

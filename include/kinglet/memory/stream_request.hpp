@@ -73,6 +73,7 @@ struct StepRequest {
   std::ptrdiff_t distance = 0;    ///< by which the output begins lower
   std::int32_t over = no_buffer;  ///< inside a chain: the input that it writes exactly over
   std::int32_t belt_batch = 0;    ///< in a chain with a belt (memory/stream_belts.hpp), rows it makes at once
+  std::size_t belt_scratch = 0;   ///< with bytes of scratch
   bool is_on_belt = false;        ///< its output lies on the belt that its input lies on
   bool belted = false;            ///< the chain runs with it
   // The planner's own.
@@ -97,12 +98,8 @@ struct StepRequest {
   }
   /// Rows it makes at once while it streams.
   [[nodiscard]] constexpr std::int32_t rows_at_once() const noexcept { return belted ? belt_batch : batch; }
-  /// Bytes of scratch for any number of rows.
-  [[nodiscard]] constexpr std::size_t most_scratch() const noexcept {
-    return std::max({whole_scratch, row_scratch, wide_scratch});
-  }
   [[nodiscard]] constexpr std::size_t streamed_scratch() const noexcept {
-    return belted && mode != RowMode::fold ? most_scratch() : row_scratch;
+    return belted ? belt_scratch : row_scratch;
   }
   /// Rows by which the output lies lower than the input on a belt.
   [[nodiscard]] constexpr std::int32_t belt_lag() const noexcept {
