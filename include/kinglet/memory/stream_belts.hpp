@@ -33,8 +33,8 @@ class BeltSearch {
     }
     head_ = k;
   }
-  /// There is a depthwise convolution on it.
-  [[nodiscard]] constexpr bool found() const noexcept { return lag_ > 0; }
+  /// There is a depthwise convolution on it, and not a lag beyond all measure.
+  [[nodiscard]] constexpr bool found() const noexcept { return lag_ > 0 && lag_ <= most_streamed_rows; }
 
   /// Has every operator from the first one on the belt make what the chain's last one asks for, in as few parts as keep
   /// the bytes within the limit; or, where kernels want much memory for that, as many rows at once as their wide batch has.
@@ -42,14 +42,14 @@ class BeltSearch {
   constexpr void choose(std::size_t limit) noexcept {
     for (const bool all : {true, false}) {
       all_asked_ = all;
-      const std::size_t one = bytes(1);
+      const std::uint64_t one = bytes(1);
       if (one > limit) {
         continue;
       }
-      const std::size_t each = bytes(2) - one;  // row more
-      const auto rows = static_cast<std::size_t>(step(j_).rows);
-      const std::size_t most = std::min(1 + (limit - one) / std::max<std::size_t>(each, 1), rows);
-      const std::size_t parts = (rows + most - 1) / most;
+      const std::uint64_t each = bytes(2) - one;  // row more
+      const auto rows = static_cast<std::uint64_t>(step(j_).rows);
+      const std::uint64_t most = std::min(1 + (limit - one) / std::max<std::uint64_t>(each, 1), rows);
+      const std::uint64_t parts = (rows + most - 1) / most;
       const auto batch = static_cast<std::int32_t>((rows + parts - 1) / parts);
       if (std::min(batch, most_at_once(step(j_), batch)) > step(j_).batch) {
         set(batch);
@@ -95,23 +95,27 @@ class BeltSearch {
   }
 
   /// Of the chain while its last operator makes `batch` rows at once: what is whole or in front of the belt as it is now.
-  [[nodiscard]] constexpr std::size_t bytes(std::int32_t batch) const noexcept {
+  [[nodiscard]] constexpr std::uint64_t bytes(std::int32_t batch) const noexcept {
     follow_back(n_.steps.data(), n_.lines.data(), {j_, j_ - i_ + 1});
     const StepRequest& head = step(head_);
-    const std::int32_t most = head.ahead + batch;  // rows of the belt's first tensor at once
-    std::size_t lines = static_cast<std::size_t>(most + lag_) * line(head.output).row_bytes;
-    std::size_t brief = 0;
+    const auto rows_of = [&](std::int64_t rows, std::int32_t tensor) {
+      return static_cast<std::uint64_t>(std::max<std::int64_t>(rows, 0)) * line(tensor).row_bytes;
+    };
+    std::uint64_t lines = rows_of(std::int64_t{head.ahead} + batch + lag_, head.output);
+    std::uint64_t brief = 0;
     for (std::int32_t k = end_ + 1; k < j_; ++k) {
       const StepRequest& next = step(k + 1);
-      lines += static_cast<std::size_t>(step(k).ahead + batch + next.window.reach) *
-               line(step(k).output).row_bytes;
+      lines += rows_of(std::int64_t{step(k).ahead} + batch + next.window.reach, step(k).output);
     }
     for (std::int32_t k = head_; k <= j_; ++k) {
-      const std::size_t scratch = align_up(scratch_of(step(k)), n_.alignment);
-      (step(k).mode == RowMode::fold ? lines : brief) =
-          step(k).mode == RowMode::fold ? lines + scratch : std::max(brief, scratch);
+      const std::uint64_t scratch = align_up(scratch_of(step(k)), n_.alignment);
+      if (step(k).mode == RowMode::fold) {
+        lines += scratch;
+      } else {
+        brief = std::max(brief, scratch);
+      }
     }
-    std::size_t whole = 0;
+    std::uint64_t whole = 0;
     for (std::size_t b = 0; b < n_.lines.size(); ++b) {
       const BufferRequest& tensor = n_.buffers[b];
       const bool inside = line(static_cast<std::int32_t>(b)).made >= i_ && tensor.lifetime.last <= j_;
@@ -119,9 +123,8 @@ class BeltSearch {
     }
     for (std::int32_t k = i_; k < head_; ++k) {  // no line of them is brief, to be safe
       const LineRequest& given = line(step(k).output);
-      lines +=
-          static_cast<std::size_t>(std::clamp<std::int32_t>(given.estimate, 1, given.rows)) * given.row_bytes;
-      brief = std::max(brief, step(k).row_scratch);
+      lines += rows_of(std::clamp<std::int32_t>(given.estimate, 1, given.rows), step(k).output);
+      brief = std::max<std::uint64_t>(brief, step(k).row_scratch);
     }
     return lines + brief + whole;
   }
@@ -132,7 +135,7 @@ class BeltSearch {
         on.swap_batches();
       }
       on.eager = false;
-      on.belt_batch = std::min(most_at_once(on, on.ahead + batch), on.rows);
+      on.belt_batch = std::clamp<std::int32_t>(most_at_once(on, on.ahead + batch), 1, on.rows);
       on.belt_scratch = scratch_of(on);
       on.is_on_belt = k > head_ && k <= end_;
       on.belted = true;

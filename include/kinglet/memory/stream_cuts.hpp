@@ -117,9 +117,11 @@ constexpr void keep_whole(std::span<StepRequest> steps, std::span<const LineRequ
 
 /// Sets `lag` of all steps that may follow their input at once.
 constexpr void set_lags(const StreamNetwork& n) noexcept {
+  constexpr std::size_t longest_pixel = std::size_t{1} << 20;  // multiples of it keep within any size
   for (StepRequest& step : n.steps) {
     step.lag = -1;
-    if (step.follow_step == 0 || step.mode != RowMode::rows || step.inputs[0] == no_buffer) {
+    if (step.follow_step == 0 || step.follow_step > longest_pixel || step.mode != RowMode::rows ||
+        step.inputs[0] == no_buffer) {
       continue;
     }
     const LineRequest& from = n.lines[static_cast<std::size_t>(step.inputs[0])];
