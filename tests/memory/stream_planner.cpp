@@ -406,6 +406,9 @@ Network belt_network(std::uint64_t seed) {
     step.work = 10'000;
     last = n.add_step({last}, step, bytes);
   };
+  if (random.one_in(2)) {  // a line in front of the belt's first operator
+    add({1, 1, random.in(1, 3)}, input_rows, static_cast<std::size_t>(random.in(1, 9) * 8), false);
+  }
   const int stride = random.in(1, 2);
   add({stride, random.in(0, 2), random.in(1, 5)}, (input_rows + stride - 1) / stride, row_bytes, false);
   const int steps = random.in(1, 8);

@@ -32,9 +32,15 @@ class BeltSearch {
       lag_ += step(k).belt_lag();
     }
     head_ = k;
+    for (std::int32_t reader = j; reader > head_; --reader) {
+      const RowWindow& w = step(reader).window;
+      ahead(reader - 1) = ahead(reader) - w.before + w.reach - 1;
+    }
   }
-  /// There is a depthwise convolution on it, and not a lag beyond all measure.
-  [[nodiscard]] constexpr bool found() const noexcept { return lag_ > 0 && lag_ <= most_streamed_rows; }
+  /// There is a depthwise convolution on it, and it is not longer than two images.
+  [[nodiscard]] constexpr bool found() const noexcept {
+    return lag_ > 0 && lag_ <= line(step(head_).output).rows;
+  }
 
   /// Has every operator from the first one on the belt make what the chain's last one asks for, in as few parts as keep
   /// the bytes within the limit; or, where kernels want much memory for that, as many rows at once as their wide batch has.
@@ -51,7 +57,7 @@ class BeltSearch {
       const std::uint64_t most = std::min(1 + (limit - one) / std::max<std::uint64_t>(each, 1), rows);
       const std::uint64_t parts = (rows + most - 1) / most;
       const auto batch = static_cast<std::int32_t>((rows + parts - 1) / parts);
-      if (std::min(batch, most_at_once(step(j_), batch)) > step(j_).batch) {
+      if (std::min(batch, made_at_once(j_, batch)) > step(j_).batch) {
         set(batch);
         return;
       }
@@ -68,6 +74,13 @@ class BeltSearch {
   [[nodiscard]] constexpr const LineRequest& line(std::int32_t t) const noexcept {
     return n_.lines[static_cast<std::size_t>(t)];
   }
+  /// Rows that step k has made more than the last one of the chain is asked for.
+  [[nodiscard]] constexpr std::int32_t& ahead(std::int32_t k) noexcept {
+    return ahead_[static_cast<std::size_t>(k - i_)];
+  }
+  [[nodiscard]] constexpr std::int32_t ahead(std::int32_t k) const noexcept {
+    return ahead_[static_cast<std::size_t>(k - i_)];
+  }
   /// Step k reads only what the one before makes, which nobody else does, a row further down for each row.
   [[nodiscard]] constexpr bool is_plain(std::int32_t k) const noexcept {
     const StepRequest& reader = step(k);
@@ -81,13 +94,15 @@ class BeltSearch {
     return k != j_ && maker.mode == RowMode::rows && buffer(maker.output).lifetime.last <= j_ &&
            line(maker.output).row_bytes == line(maker.inputs[0]).row_bytes && line(maker.output).rows > 0 &&
            line(maker.output).rows == line(maker.inputs[0]).rows &&
-           (maker.follow_step != 0 || (maker.may_overwrite(maker.inputs[0]) && maker.window.is_one_row()));
+           ((maker.follow_step != 0 && line(maker.output).row_bytes % maker.follow_step == 0) ||
+            (maker.may_overwrite(maker.inputs[0]) && maker.window.is_one_row()));
   }
 
-  /// Of `asked` rows.
-  [[nodiscard]] constexpr std::int32_t most_at_once(const StepRequest& of,
-                                                    std::int32_t asked) const noexcept {
-    return all_asked_ ? asked : std::max(of.batch, of.wide_batch);
+  /// Rows that step k makes at once while the last one of the chain is asked for `batch`.
+  [[nodiscard]] constexpr std::int32_t made_at_once(std::int32_t k, std::int32_t batch) const noexcept {
+    const StepRequest& of = step(k);
+    const std::int32_t most = all_asked_ ? ahead(k) + batch : std::max(of.batch, of.wide_batch);
+    return std::clamp<std::int32_t>(most, 1, of.rows);
   }
   [[nodiscard]] constexpr std::size_t scratch_of(const StepRequest& of) const noexcept {
     const std::size_t few = std::max(of.row_scratch, of.wide_scratch);
@@ -96,16 +111,15 @@ class BeltSearch {
 
   /// Of the chain while its last operator makes `batch` rows at once: what is whole or in front of the belt as it is now.
   [[nodiscard]] constexpr std::uint64_t bytes(std::int32_t batch) const noexcept {
-    follow_back(n_.steps.data(), n_.lines.data(), {j_, j_ - i_ + 1});
     const StepRequest& head = step(head_);
     const auto rows_of = [&](std::int64_t rows, std::int32_t tensor) {
       return static_cast<std::uint64_t>(std::max<std::int64_t>(rows, 0)) * line(tensor).row_bytes;
     };
-    std::uint64_t lines = rows_of(std::int64_t{head.ahead} + batch + lag_, head.output);
+    std::uint64_t lines = rows_of(std::int64_t{ahead(head_)} + batch + lag_, head.output);
     std::uint64_t brief = 0;
     for (std::int32_t k = end_ + 1; k < j_; ++k) {
       const StepRequest& next = step(k + 1);
-      lines += rows_of(std::int64_t{step(k).ahead} + batch + next.window.reach, step(k).output);
+      lines += rows_of(std::int64_t{ahead(k)} + batch + next.window.reach, step(k).output);
     }
     for (std::int32_t k = head_; k <= j_; ++k) {
       const std::uint64_t scratch = align_up(scratch_of(step(k)), n_.alignment);
@@ -123,7 +137,14 @@ class BeltSearch {
     }
     for (std::int32_t k = i_; k < head_; ++k) {  // no line of them is brief, to be safe
       const LineRequest& given = line(step(k).output);
-      lines += rows_of(std::clamp<std::int32_t>(given.estimate, 1, given.rows), step(k).output);
+      std::int64_t rows = given.estimate;
+      if (head.inputs[0] == step(k).output ||
+          head.inputs[1] == step(k).output) {  // it has all that the head reads at once
+        const std::int64_t read =
+            std::int64_t{head.window.stride} * (made_at_once(head_, batch) - 1) + head.window.reach;
+        rows = std::max(rows, read + step(k).batch - 1);
+      }
+      lines += rows_of(std::clamp<std::int64_t>(rows, 1, given.rows), step(k).output);
       brief = std::max<std::uint64_t>(brief, step(k).row_scratch);
     }
     return lines + brief + whole;
@@ -135,7 +156,7 @@ class BeltSearch {
         on.swap_batches();
       }
       on.eager = false;
-      on.belt_batch = std::clamp<std::int32_t>(most_at_once(on, on.ahead + batch), 1, on.rows);
+      on.belt_batch = made_at_once(k, batch);
       on.belt_scratch = scratch_of(on);
       on.is_on_belt = k > head_ && k <= end_;
       on.belted = true;
@@ -145,9 +166,10 @@ class BeltSearch {
   const StreamNetwork& n_;
   std::int32_t i_;
   std::int32_t j_;
-  std::int32_t head_;      ///< makes the belt's first tensor
-  std::int32_t end_;       ///< and this one the last
-  std::int32_t lag_ = 0;   ///< rows by which the last tensor lies lower than the first
+  std::int32_t head_;     ///< makes the belt's first tensor
+  std::int32_t end_;      ///< and this one the last
+  std::int32_t lag_ = 0;  ///< rows by which the last tensor lies lower than the first
+  std::int32_t ahead_[max_chain] = {};
   bool all_asked_ = true;  ///< operators make all rows that are asked for at once, not only their wide batch
 };
 

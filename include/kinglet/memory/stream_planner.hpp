@@ -9,8 +9,8 @@
 /// 2. Cut so that the largest sum is smallest; then, with that as limit, so that the least time is lost; then let chains
 ///    make more rows at once within that and some memory to spare (memory/stream_cuts.hpp, memory/stream_belts.hpp).
 /// 3. Run each chain's schedule on counters for the rows and lifetimes of its line buffers (memory/stream_chains.hpp).
-/// 4. Place all buffers (memory/planner.hpp), in each order, with all outputs following behind inputs that can, those that
-///    have to, and none; keep the smallest, and try to lower what ends on top of it.
+/// 4. Place all buffers (memory/planner.hpp), in each order, with all chains' outputs following behind inputs that can,
+///    those that have to, and none; keep the smallest, and try to lower what ends on top of it.
 /// 5. If that is far from what step 2 expected, do 3 and 4 again without the rows that were added there, and decide.
 #pragma once
 
@@ -214,7 +214,7 @@ constexpr std::size_t place_groups_again(const StreamNetwork& n, Aim aim, std::s
                                          std::size_t wide) noexcept {
   const std::size_t narrow = place_groups(n, limit);
   // Holes may be as large in a narrow plan. Typed networks are planned by compilers, who are not asked for a third one.
-  if (aim != Aim::small || wide > narrow + narrow / 8) {
+  if (narrow <= wide && (aim != Aim::small || wide > narrow + narrow / 8)) {
     return narrow;
   }
   swap_wide_chains(n.steps);

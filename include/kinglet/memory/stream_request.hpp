@@ -57,9 +57,9 @@ struct StepRequest {
   bool takes_ring = false;      ///< rows of its input may go round in their memory
   std::uint32_t overwrites =
       0;  ///< bit k: may write over input k from its beginning, running at once or row by row
-  std::size_t follow_step =
-      0;  ///< running at once it makes row after row, and its output may begin lower than input 0
-          ///< by multiples of so many bytes, over rows that are not read any more; 0: it may not
+  /// At once and of slices it makes row after row, and its output may lie lower than input 0 by multiples of so many
+  /// bytes, over rows that are not read any more; 0: it may not.
+  std::size_t follow_step = 0;
   std::size_t whole_scratch = 0;
   std::size_t row_scratch = 0;
   std::size_t wide_scratch = 0;  ///< for `wide_batch` rows
@@ -108,7 +108,7 @@ struct StepRequest {
   /// Rows that it may be ahead of those asked for.
   [[nodiscard]] constexpr std::int32_t surplus() const noexcept { return is_wide && eager ? batch - 1 : 0; }
   [[nodiscard]] constexpr bool streams() const noexcept { return chain_first != no_buffer; }
-  /// The output may lie exactly on this input, wherever the operator reads it.
+  /// The output may begin where this input does, wherever the operator reads it.
   [[nodiscard]] constexpr bool may_overwrite(std::int32_t tensor) const noexcept {
     bool reads = false;
     for (std::size_t k = 0; k < 2; ++k) {

@@ -167,7 +167,7 @@ constexpr std::size_t scratch_bytes(const Graph<Steps>& graph, const Step& step,
                    });
 }
 
-/// Bit k: the step may write exactly over its input k.
+/// Bit k: the step may write over its input k, from its beginning.
 template <QuantizedElement T, std::size_t Steps>
 constexpr std::uint32_t overwrites(const Graph<Steps>& graph, const Step& step) noexcept {
   if (step.op == Operator::add) {

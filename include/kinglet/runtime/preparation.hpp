@@ -131,9 +131,9 @@ class Preparation {
     scratch_bytes_ = bytes;
     return scratch_address_;
   }
-  /// The operator gives the same result when its output begins where input k does, and has no longer rows.
+  /// The operator gives the same result when its output begins where input k does; its pixels are no longer.
   void may_overwrite(std::size_t k) noexcept { overwrites_ |= 1U << k; }
-  /// Running at once, the operator makes rows as `keeps_row_order` says (kernels/convolution.hpp), of input 0.
+  /// At once and of slices, the operator makes rows as `keeps_row_order` says (kernels/convolution.hpp), of input 0.
   /// @param pixel_bytes of that input, and of the output
   void may_follow(std::size_t pixel_bytes) noexcept { follow_step_ = pixel_bytes; }
   /// The operator can also run row by row. Then `may_overwrite` promises the same, and `Run` is called with

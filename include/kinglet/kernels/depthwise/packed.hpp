@@ -65,7 +65,8 @@ struct Packed {
       return false;
     }
   }
-  /// kernels/convolution.hpp. All engines do.
+  /// kernels/convolution.hpp. All engines do: rows stand outside, where channels may be computed twice, or blocks of
+  /// channels that have none in common.
   template <class C>
   static constexpr bool keeps_row_order(const C& tensors) noexcept {
     const bool never_generic = sizeof(typename C::activation_type) == 1 && applies(tensors);

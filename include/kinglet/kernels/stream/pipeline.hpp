@@ -3,7 +3,8 @@
 /// A chain of row producers: every operator makes a few rows of its output from the rows under its window, and a tensor
 /// inside the chain is a line buffer that holds only the rows still read. Rows lie one behind the other in it, so every
 /// kernel takes them as a small image; when the buffer is full the rows still read move to its beginning. Where its readers
-/// take that, rows go round in the buffer instead.
+/// take that, rows go round in the buffer instead; and some tensors share one, each a few rows lower than the one it is
+/// made of (memory/stream_belts.hpp).
 ///
 /// The inverted residual (kernels/inverted_residual/fused.hpp) is the famous instance: expand, depthwise, project, add,
 /// with as many expanded rows alive as the depthwise filter is tall. Nothing is computed twice and no bit differs from
