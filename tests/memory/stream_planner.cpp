@@ -4,6 +4,7 @@
 /// hold: no operator may find another row where it reads.
 #include <doctest/doctest.h>
 
+#include <kinglet/kernels/stream/pipeline.hpp>
 #include <kinglet/memory/stream_planner.hpp>
 #include <numeric>
 #include <string>
@@ -186,111 +187,76 @@ class Machine {
     }
   }
 
+  /// As the executor does, with cells for bytes.
   void run_chain(std::size_t first, std::size_t count) {
     const std::span<RowLink> chain(n_.links.data() + first, count);
-    RowSchedule schedule(chain);
-    while (const RowTurn* const turn = schedule.next()) {
-      const auto k = static_cast<std::size_t>(turn->link);
-      const StepRequest& step = n_.steps[first + k];
-      RowLink& link = chain[k];
-      REQUIRE(link.take > 0);
-      REQUIRE(link.take <= step.rows_at_once());
-      if (link.next + link.take - link.base > link.stored && link.wraps) {
-        REQUIRE_FALSE(link.whole_output);
-        REQUIRE(link.take == 1);
-        link.base += link.stored;
-      } else if (link.next + link.take - link.base > link.stored) {
-        slide(first, chain, k);
-      }
-      if (step.mode != RowMode::fold) {
-        spoil(step);
-      }
-      const auto check_inputs = [&](bool but_overwritten) {
-        for (std::size_t input = 0; input < 2; ++input) {
-          const std::int32_t t = step.inputs[input];
-          const std::int32_t rows = link.end_read() - link.first_read();
-          if (t == no_buffer || rows <= 0) {
-            continue;
-          }
-          const std::int16_t p = link.producers[input];
-          const auto place_of = [&](std::int32_t row) {
-            return p == RowLink::outside ? row : chain[static_cast<std::size_t>(p)].place_of(row);
-          };
-          if (but_overwritten &&
-              address(t, place_of(link.first_read())) == address(step.output, link.next - link.base) &&
-              ((step.overwrites >> input) & 1U) != 0) {
-            continue;
-          }
-          for (std::int32_t row = link.first_read(); row < link.end_read(); ++row) {
-            check(t, place_of(row), row, 1);
-            const bool apart = place_of(row) - place_of(link.first_read()) != row - link.first_read();
-            REQUIRE((!apart || step.takes_ring));  // only who takes it sees rows that go round
-            rounds_ += apart ? 1 : 0;
-          }
-        }
-      };
-      check_inputs(false);
-      if (step.mode == RowMode::fold) {
-        if (link.next + link.take == link.rows) {
-          write(step.output, 0, 0, 1);
-        }
-      } else {
-        REQUIRE(link.next >= link.base);
-        REQUIRE(link.next - link.base + link.take <= link.stored);
-        if (step.belted && step.is_on_belt) {
-          make_rows_on_belt(step, chain, k);
-        } else {
-          write(step.output, link.next - link.base, link.next, link.take);
-          check_inputs(true);
-        }
-      }
-      link.next += link.take;
-    }
+    const auto memory_of = [&](std::size_t k) {  // asked only when rows move
+      REQUIRE_FALSE(chain[k].whole_output);
+      belts_ += chain[k].belt_end != RowLink::outside ? 1 : 0;
+      const std::int32_t tensor = n_.steps[first + k].output;
+      return stream::LineMemory{reinterpret_cast<std::byte*>(memory_.data() + address(tensor, 0)),
+                                n_.lines[static_cast<std::size_t>(tensor)].row_bytes * sizeof(Cell)};
+    };
+    stream::run_chain(chain, memory_of, [&](std::size_t k, const stream::RowSlice& slice) {
+      REQUIRE(slice.count > 0);
+      REQUIRE(slice.count <= n_.steps[first + k].rows_at_once());
+      make_rows(n_.steps[first + k], chain[k], slice);
+    });
     for (std::size_t k = 0; k < count; ++k) {
       CHECK((chain[k].done() || !chain[k].whole_output));
     }
   }
-  /// One row after another, each from what it reads.
-  void make_rows_on_belt(const StepRequest& step, std::span<const RowLink> chain, std::size_t k) {
-    const RowLink& link = chain[k];
-    const RowLink& producer = chain[static_cast<std::size_t>(link.producers[0])];
-    for (std::int32_t y = link.next; y < link.next + link.take; ++y) {
-      const auto check_window = [&] {
-        for (std::int32_t row = std::max<std::int32_t>(step.window.first(y), 0);
-             row < std::min(step.window.end(y), step.input_rows); ++row) {
-          check(step.inputs[0], producer.place_of(row), row, 1);
-        }
-      };
-      check_window();
-      write(step.output, link.place_of(y), y, 1);
-      if (step.follow_step != 0) {
-        check_window();  // it is read until the last pixel is written
+  /// @param link only how much memory it has counts
+  void make_rows(const StepRequest& step, const RowLink& link, const stream::RowSlice& slice) {
+    if (step.mode == RowMode::fold) {
+      check_window(step, slice, slice.first, slice.count, 3);
+      if (slice.last) {
+        write(step.output, 0, 0, 1);
       }
+      return;
     }
+    spoil(step);
+    REQUIRE(slice.output_at >= 0);
+    REQUIRE(slice.output_at + slice.count <= link.stored);
+    if (step.belted && step.is_on_belt) {  // one row after another, each from what it reads
+      for (std::int32_t y = 0; y < slice.count; ++y) {
+        check_window(step, slice, slice.first + y, 1, 3);
+        write(step.output, slice.output_at + y, slice.first + y, 1);
+        check_window(step, slice, slice.first + y, 1,
+                     step.follow_step != 0 ? 3 : 0);  // read until the last pixel
+      }
+      return;
+    }
+    check_window(step, slice, slice.first, slice.count, 3);
+    write(step.output, slice.output_at, slice.first, slice.count);
+    std::uint32_t kept = 0;  // inputs that it does not write exactly over
+    for (std::size_t k = 0; k < 2; ++k) {
+      const std::int32_t t = step.inputs[k];
+      const bool over = t != no_buffer && ((step.overwrites >> k) & 1U) != 0 &&
+                        address(t, slice.input_at[k]) == address(step.output, slice.output_at);
+      kept |= over ? 0U : 1U << k;
+    }
+    check_window(step, slice, slice.first, slice.count, kept);
   }
-  /// Rows of all tensors in the memory of link k's output that are still read, or may be, go to its beginning.
-  void slide(std::size_t first, std::span<RowLink> chain, std::size_t k) {
-    REQUIRE_FALSE(chain[k].whole_output);
-    const std::int32_t lowest = lowest_place(chain, k);
-    const StepRequest& step = n_.steps[first + k];
-    const std::size_t row_bytes = n_.lines[static_cast<std::size_t>(step.output)].row_bytes;
-    const auto bytes = [&](std::int32_t rows) {
-      return static_cast<std::ptrdiff_t>(rows) * static_cast<std::ptrdiff_t>(row_bytes);
-    };
-    const std::size_t end =
-        static_cast<std::size_t>(std::max<std::int32_t>(chain[k].belt_end, static_cast<std::int32_t>(k)));
-    for (std::size_t on = k; on <= end; ++on) {
-      const std::int32_t oldest = oldest_row(chain, on);
-      for (std::int32_t row = oldest; row < chain[on].next; ++row) {
-        REQUIRE(chain[on].place_of(row) >= lowest);
-        check(n_.steps[first + on].output, chain[on].place_of(row), row, 1);
+  /// The rows under the window of rows y to y + count - 1 lie where the slice says. @param inputs bit k: input k
+  void check_window(const StepRequest& step, const stream::RowSlice& slice, std::int32_t y,
+                    std::int32_t count, std::uint32_t inputs) {
+    const std::int32_t top = std::max<std::int32_t>(step.window.first(slice.first), 0);  // of the slice
+    for (std::size_t k = 0; k < 2; ++k) {
+      if (step.inputs[k] == no_buffer || ((inputs >> k) & 1U) == 0) {
+        continue;
       }
-      REQUIRE(address(n_.steps[first + on].output, 0) == address(step.output, 0));
+      for (std::int32_t row = std::max<std::int32_t>(step.window.first(y), 0);
+           row < std::min(step.window.end(y + count - 1), step.input_rows); ++row) {
+        REQUIRE(row - top < slice.input_rows);
+        const std::int32_t straight = slice.input_at[k] + row - top;
+        const bool apart = k == 0 && slice.ring != 0 && straight >= slice.ring;
+        check(step.inputs[k], apart ? straight - slice.ring : straight, row, 1);
+        REQUIRE((!apart || step.takes_ring));  // only who takes it sees rows that go round
+        rounds_ += apart ? 1 : 0;
+      }
     }
-    const auto from = memory_.begin() + static_cast<std::ptrdiff_t>(address(step.output, 0));
-    std::copy(from + bytes(lowest), from + bytes(chain[k].next - chain[k].base), from);
-    lower_rows(chain, k, lowest);
-    belts_ += end > k ? 1 : 0;
+    REQUIRE(slice.above == std::max<std::int32_t>(-step.window.first(slice.first), 0));
   }
 
   Network& n_;
@@ -342,6 +308,7 @@ Network random_network(std::uint64_t seed, Writes writes = Writes::apart) {
         }
       }
       step.rows = rows;
+      step.takes_ring = false;  // of two inputs none does
       step.overwrites = static_cast<std::uint32_t>(random.in(0, 3));
       all.push_back(n.add_step({from, other}, step, n.lines[static_cast<std::size_t>(from)].row_bytes));
       continue;
