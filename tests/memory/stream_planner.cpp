@@ -308,7 +308,6 @@ Network random_network(std::uint64_t seed, Writes writes = Writes::apart) {
         }
       }
       step.rows = rows;
-      step.takes_ring = false;  // of two inputs none does
       step.overwrites = static_cast<std::uint32_t>(random.in(0, 3));
       all.push_back(n.add_step({from, other}, step, n.lines[static_cast<std::size_t>(from)].row_bytes));
       continue;

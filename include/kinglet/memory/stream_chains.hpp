@@ -32,8 +32,8 @@ constexpr std::span<RowLink> make_links(const StreamNetwork& n, std::int32_t i, 
         link.producers[input] = static_cast<std::int16_t>(made - i);
         RowLink& producer = chain[static_cast<std::size_t>(made - i)];
         producer.last_reader = std::max(producer.last_reader, static_cast<std::int16_t>(k - i));
-        producer.wraps =
-            producer.wraps && (step.takes_ring || (step.rows_at_once() == 1 && step.window.is_one_row()));
+        producer.wraps = producer.wraps && ((input == 0 && step.takes_ring) ||
+                                            (step.rows_at_once() == 1 && step.window.is_one_row()));
       }
     }
   }

@@ -54,7 +54,7 @@ struct StepRequest {
   std::int32_t rows = 0;        ///< of the output; folding: of the input
   std::int32_t batch = 1;       ///< rows it makes at once when it streams
   std::int32_t wide_batch = 1;  ///< where there is memory to spare
-  bool takes_ring = false;      ///< rows of its input may go round in their memory
+  bool takes_ring = false;      ///< rows of input 0 may go round in their memory
   std::uint32_t overwrites =
       0;  ///< bit k: may write over input k from its beginning, running at once or row by row
   /// At once and of slices it makes row after row, and its output may lie lower than input 0 by multiples of so many

@@ -293,28 +293,10 @@ constexpr GraphRequests<Steps> describe_graph(const Graph<Steps>& graph, Aim aim
   return requests;
 }
 
-/// Decides which steps run row by row.
-template <std::size_t Steps>
-constexpr GraphRequests<Steps> cut_graph(GraphRequests<Steps> requests) noexcept {
-  requests.limit = cut_into_groups(requests.network(), requests.aim);
-  return requests;
-}
-
-template <std::size_t Steps>
-constexpr GraphRequests<Steps> settle_graph(GraphRequests<Steps> requests) noexcept {
-  settle_groups(requests.network());
-  return requests;
-}
-
-template <std::size_t Steps>
-constexpr GraphRequests<Steps> place_graph(GraphRequests<Steps> requests) noexcept {
-  requests.bytes = place_groups(requests.network(), requests.limit);
-  return requests;
-}
-
-template <std::size_t Steps>
-constexpr GraphRequests<Steps> settle_graph_again(GraphRequests<Steps> requests) noexcept {
-  requests.again = settle_groups_again(requests.network(), requests.limit, requests.bytes);
+/// What is known when one more part of planning is done. @param part (GraphRequests&)
+template <std::size_t Steps, class Part>
+constexpr GraphRequests<Steps> after(GraphRequests<Steps> requests, Part part) noexcept {
+  part(requests);
   return requests;
 }
 
@@ -342,10 +324,13 @@ constexpr Plan<Steps> plan_graph(GraphRequests<Steps> requests) noexcept {
 template <QuantizedElement T, const auto& G, Aim A>
 struct PlannedGraph {
   static constexpr auto described = describe_graph<T>(G, A);
-  static constexpr auto cut = cut_graph(described);
-  static constexpr auto settled = settle_graph(cut);
-  static constexpr auto placed = place_graph(settled);
-  static constexpr auto decided = settle_graph_again(placed);
+  static constexpr auto cut =
+      after(described, [](auto& r) { r.limit = cut_into_groups(r.network(), r.aim); });
+  static constexpr auto settled = after(cut, [](auto& r) { settle_groups(r.network()); });
+  static constexpr auto placed =
+      after(settled, [](auto& r) { r.bytes = place_groups(r.network(), r.limit); });
+  static constexpr auto decided =
+      after(placed, [](auto& r) { r.again = settle_groups_again(r.network(), r.limit, r.bytes); });
   static constexpr auto plan = plan_graph(decided);
 };
 
