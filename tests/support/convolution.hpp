@@ -280,7 +280,8 @@ class RandomConvolution {
   /// trying, pixel by pixel.
   template <class C>
   [[nodiscard]] static std::size_t least_lag(const C& given, const kinglet::Window& window) {
-    const auto& [in, filter, none, out] = given;
+    const auto& in = given.input;
+    const auto& out = given.output;
     const auto in_row = std::int64_t{in.extent(2)} * in.extent(3);
     const auto out_row = std::int64_t{out.extent(2)} * out.extent(3);
     std::int64_t lag = 0;
