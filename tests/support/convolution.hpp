@@ -117,8 +117,7 @@ class RandomConvolution {
     };
     const auto equals = [&]<class Kernel>(const Kernel&) {
       const auto given = tensors(actual, in, weights, out);
-      const std::size_t scratch_bytes = Kernel::scratch_bytes(own..., given);
-      run<Kernel>(given, scratch_bytes, own...);
+      run<Kernel>(given, Kernel::scratch_bytes(own..., given), own...);
       return agree();
     };
     const auto equals_over = [&]<class Kernel>(const Kernel&) {
@@ -235,20 +234,18 @@ class RandomConvolution {
       slice.output = {nullptr, with_height(given.output.extents(), count)};
       if constexpr (sizeof...(Own) == 1) {
         const auto window = (own, ...);
-        const auto use =
+        auto use =
             kinglet::stream::window_rows(window, given.filter.extent(1), given.input.extent(1), slice.output);
-        kinglet::stream::RowUse at_once = use;
-        at_once.batch = count;
-        slice.input = {nullptr, with_height(given.input.extents(), most_input_rows(at_once))};
+        use.batch = count;
+        slice.input = {nullptr, with_height(given.input.extents(), most_input_rows(use))};
         return Kernel::scratch_bytes(kinglet::stream::window_of(window, {}), slice);
       } else {
         slice.input = {nullptr, with_height(given.input.extents(), count)};
         return Kernel::scratch_bytes(slice);
       }
     };
-    kinglet::stream::RowUse use{.rows = rows, .batch = batch};
-    const std::size_t most =
-        std::max({Kernel::scratch_bytes(own..., given), bytes(batch), bytes(widened(use).batch)});
+    const auto wide = widened(kinglet::stream::RowUse{.rows = rows, .batch = batch}).batch;
+    const std::size_t most = std::max({Kernel::scratch_bytes(own..., given), bytes(batch), bytes(wide)});
     for (kinglet::index_t count = 1; count <= rows; ++count) {
       if (bytes(count) > most) {
         return false;

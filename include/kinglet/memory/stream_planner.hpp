@@ -213,7 +213,8 @@ constexpr bool settle_groups_again(const StreamNetwork& n, std::size_t limit, st
 constexpr std::size_t place_groups_again(const StreamNetwork& n, Aim aim, std::size_t limit,
                                          std::size_t wide) noexcept {
   const std::size_t narrow = place_groups(n, limit);
-  // Holes may be as large in a narrow plan. Typed networks are planned by compilers, who are not asked for a third one.
+  // Holes may be as large in a narrow plan, and belts take less than narrow chains. For `small` a wide plan also may be a
+  // little larger; other aims, which typed networks have, are seldom placed a third time: compilers do that.
   if (narrow <= wide && (aim != Aim::small || wide > narrow + narrow / 8)) {
     return narrow;
   }

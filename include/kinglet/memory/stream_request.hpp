@@ -70,12 +70,13 @@ struct StepRequest {
   std::int32_t chain_last = no_buffer;
   std::int32_t follows =
       no_buffer;  ///< of a chain's last step, or one at once: behind whose rows the output's follow
-  std::ptrdiff_t distance = 0;    ///< by which the output begins lower
-  std::int32_t over = no_buffer;  ///< inside a chain: the input that it writes exactly over
-  std::int32_t belt_batch = 0;    ///< in a chain with a belt (memory/stream_belts.hpp), rows it makes at once
-  std::size_t belt_scratch = 0;   ///< with bytes of scratch
-  bool is_on_belt = false;        ///< its output lies on the belt that its input lies on
-  bool belted = false;            ///< the chain runs with it
+  std::ptrdiff_t distance = 0;  ///< by which the output begins lower
+  std::int32_t over =
+      no_buffer;  ///< inside a chain: the input whose memory its output has, exactly or on a belt
+  std::int32_t belt_batch = 0;   ///< in a chain with a belt (memory/stream_belts.hpp), rows it makes at once
+  std::size_t belt_scratch = 0;  ///< with bytes of scratch
+  bool is_on_belt = false;       ///< its output lies on the belt that its input lies on
+  bool belted = false;           ///< the chain runs with it
   // The planner's own.
   std::ptrdiff_t lag =
       -1;  ///< with `follow_step`, by how much the output begins lower; negative: that saves nothing
