@@ -51,6 +51,7 @@ struct BenchOptions {
   std::string model{};  ///< empty: the generated one
   EngineChoice engine{};
   int runs = 50;
+  bool steps = false;
   bool json = false;
 };
 int bench(const BenchOptions& options);

@@ -134,6 +134,9 @@ int run_command(int argc, char** argv) {
   bench_app.add_option("--runs", bench_options.runs, "timed runs, after one to warm up")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
+  bench_app.add_flag("--steps", bench_options.steps,
+                     "then as many runs again, for the least time of each operator or chain that runs row by "
+                     "row; the sum is free of interruptions that whole runs cannot avoid");
   bench_app.add_flag("--json", bench_options.json, "print JSON");
 
   CheckOptions check_options;

@@ -117,6 +117,27 @@ TEST_CASE("inspect, bench and check agree on a generated model") {
     CHECK(bench["target"].is_string());
   }
   CHECK(lines(command({"bench", model, "--runs", "2"}).out) >= 4);
+  for (const std::string aim : {"fast", "small"}) {
+    const json bench = parse(
+        command({"bench", model, "--runs", "3", "--json", "--steps", "--aim", aim, "--weights", "in-place"}));
+    // Steps are all operators, in their order.
+    double sum = 0;
+    std::size_t next = 0;
+    std::size_t chains = 0;
+    for (const json& step : bench["steps"]) {
+      CHECK(step["first_operator"] == next);
+      CHECK(step["last_operator"] >= next);
+      CHECK(step["min_ms"] > 0);
+      chains += step["last_operator"] > next ? 1U : 0U;
+      next = step["last_operator"].get<std::size_t>() + 1;
+      sum += step["min_ms"].get<double>();
+    }
+    CHECK(next == inspected["operators"].size());
+    CHECK((chains != 0) == (aim == "small"));
+    CHECK(bench["steps_min_ms"] == doctest::Approx(sum));
+    CHECK_FALSE(bench["min_ms"] < 0.5 * sum);
+  }
+  CHECK(command({"bench", model, "--runs", "2", "--steps"}).out.find("SOFTMAX") != std::string::npos);
 
   const std::string text = command({"inspect", model}).out;
   for (const char* part :
