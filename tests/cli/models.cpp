@@ -135,7 +135,6 @@ TEST_CASE("inspect, bench and check agree on a generated model") {
     CHECK(next == inspected["operators"].size());
     CHECK((chains != 0) == (aim == "small"));
     CHECK(bench["steps_min_ms"] == doctest::Approx(sum));
-    CHECK_FALSE(bench["min_ms"] < 0.5 * sum);
   }
   CHECK(command({"bench", model, "--runs", "2", "--steps"}).out.find("SOFTMAX") != std::string::npos);
 
