@@ -121,7 +121,7 @@ std::string steps_text(const std::vector<Step>& steps, const kinglet::Model& mod
   const double sum = sum_of(steps);
   std::string text = format("steps, least time of each: %.3f ms\n", sum);
   for (const Step& step : steps) {
-    const double share = step.min_ms / sum;
+    const double share = sum > 0 ? step.min_ms / sum : 0;  // a coarse clock may have seen nothing pass
     const std::string last = one_line(model.op(step.last).name);
     const std::string name = step.first == step.last
                                  ? format("%d %s", step.last, last.c_str())
