@@ -75,6 +75,7 @@ std::vector<double> measure(Engine& engine, const kinglet::Model& model, int run
 }
 
 /// An operator, or several up to the next one whose whole output is in the arena: a chain, or a PAD and what it is part of.
+/// A chain that leaves several whole tensors is cut there, and all its time counts for the first part.
 struct Step {
   std::int32_t first = 0;
   std::int32_t last = 0;
