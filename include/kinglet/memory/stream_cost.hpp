@@ -20,9 +20,10 @@ namespace kinglet::inline KINGLET_TARGET {
 /// and more, and rows that stay in the nearest caches make up for most of theirs.
 inline constexpr std::uint64_t free_work = 120'000;
 /// More memory than the smallest plan has may be taken where that saves time: one part in so many, and more where that
-/// plan loses much of its time. @param lost, work of the network
+/// plan loses much of its time, by estimate: a quarter, or a forty-eighth.
+/// @param lost, work of the network
 constexpr std::size_t spare_share(Aim aim, std::uint64_t lost, std::uint64_t work) noexcept {
-  return aim == Aim::automatic || lost > work / 4 ? 4 : 12;
+  return aim == Aim::automatic || lost > work / 4 ? 4 : lost > work / 48 ? 6 : 12;
 }
 
 namespace detail {

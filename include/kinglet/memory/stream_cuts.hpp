@@ -93,7 +93,7 @@ constexpr void widen_chain(std::span<StepRequest> steps, std::span<LineRequest> 
     for (const std::int32_t input : step(last).inputs) {
       const std::int32_t made = input == no_buffer ? -1 : lines[static_cast<std::size_t>(input)].made;
       if (made >= i && first_reader(made) == last) {
-        step(made).eager = true;
+        step(made).eager = step(made).batch > step(last).batch * step(last).window.stride;
       }
     }
   }
@@ -137,12 +137,17 @@ constexpr void set_lags(const StreamNetwork& n) noexcept {
   }
 }
 
-/// Cuts the network into groups: sets `group_first` of every chain's last step. @return the limit they keep within, by
-/// estimate
-constexpr std::size_t cut_into_groups(const StreamNetwork& n, Aim aim) noexcept {
+/// Bytes of the largest group, by estimate.
+struct GroupLimits {
+  std::size_t least = 0;  ///< while every chain makes as few rows at once as it can
+  std::size_t most = 0;   ///< with what is spared for more rows at once
+};
+
+/// Cuts the network into groups: sets `group_first` of every chain's last step.
+constexpr GroupLimits cut_into_groups(const StreamNetwork& n, Aim aim) noexcept {
   const auto [steps, lines, buffers, links, alignment, call_work] = n;
   if (steps.empty()) {
-    return 0;
+    return {};
   }
   keep_whole(steps, lines);
   set_lags(n);
@@ -177,7 +182,7 @@ constexpr std::size_t cut_into_groups(const StreamNetwork& n, Aim aim) noexcept 
     }
     j = step.cut - 1;
   }
-  return limit;
+  return {least, limit};
 }
 
 }  // namespace kinglet::inline KINGLET_TARGET

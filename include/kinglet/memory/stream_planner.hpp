@@ -144,9 +144,9 @@ constexpr void settle_groups(const StreamNetwork& n) noexcept {
   }
 }
 
-/// Gives every buffer its place, when groups are settled. @param limit what `cut_into_groups` said
+/// Gives every buffer its place, when groups are settled. @param limits what `cut_into_groups` said
 /// @return the arena's bytes, or `unplannable`
-constexpr std::size_t place_groups(const StreamNetwork& n, std::size_t limit) noexcept {
+constexpr std::size_t place_groups(const StreamNetwork& n, GroupLimits limits) noexcept {
   using detail::Follow;
   struct Try {
     Follow follow;
@@ -160,7 +160,8 @@ constexpr std::size_t place_groups(const StreamNetwork& n, std::size_t limit) no
   const bool is_large = n.steps.size() > large_network;
   const std::size_t count = is_large ? 1 : std::size(tries);
   const auto place = [&](const Try& how) {
-    detail::share_memory(n, how.follow, limit);
+    // As if nothing were spared: tensors that only lie apart because there is more memory leave holes for those to come.
+    detail::share_memory(n, how.follow, limits.least);
     return plan_memory(n.buffers, how.order, n.alignment);
   };
   std::size_t best = place(tries[0]);
@@ -173,7 +174,7 @@ constexpr std::size_t place_groups(const StreamNetwork& n, std::size_t limit) no
   if (which + 1 != count) {
     place(tries[which]);
   }
-  const std::size_t bound = is_large ? limit : align_up(memory_lower_bound(n.buffers), n.alignment);
+  const std::size_t bound = is_large ? limits.most : align_up(memory_lower_bound(n.buffers), n.alignment);
   if (best <= bound) {
     return best;
   }
@@ -200,9 +201,9 @@ constexpr bool swap_wide_chains(std::span<StepRequest> steps) noexcept {
 
 /// Settles groups again with fewer rows at once, if that takes more than expected. @param wide what `place_groups` said
 /// @return whether it did
-constexpr bool settle_groups_again(const StreamNetwork& n, std::size_t limit, std::size_t wide) noexcept {
+constexpr bool settle_groups_again(const StreamNetwork& n, GroupLimits limits, std::size_t wide) noexcept {
   // The estimate knows of no holes between buffers; where it is far off, so may be the memory to spare.
-  if (wide <= limit + limit / 64 || !swap_wide_chains(n.steps)) {
+  if (wide <= limits.most + limits.most / 64 || !swap_wide_chains(n.steps)) {
     return false;
   }
   settle_groups(n);
@@ -210,9 +211,9 @@ constexpr bool settle_groups_again(const StreamNetwork& n, std::size_t limit, st
 }
 
 /// Places what `settle_groups_again` has settled, and decides. @return the arena's bytes, or `unplannable`
-constexpr std::size_t place_groups_again(const StreamNetwork& n, Aim aim, std::size_t limit,
+constexpr std::size_t place_groups_again(const StreamNetwork& n, Aim aim, GroupLimits limits,
                                          std::size_t wide) noexcept {
-  const std::size_t narrow = place_groups(n, limit);
+  const std::size_t narrow = place_groups(n, limits);
   // Holes may be as large in a narrow plan, and belts take less than narrow chains. For `small` a wide plan also may be a
   // little larger; other aims, which typed networks have, are seldom placed a third time: compilers do that.
   if (narrow <= wide && (aim != Aim::small || wide > narrow + narrow / 8)) {
@@ -220,16 +221,16 @@ constexpr std::size_t place_groups_again(const StreamNetwork& n, Aim aim, std::s
   }
   swap_wide_chains(n.steps);
   settle_groups(n);
-  return place_groups(n, limit);
+  return place_groups(n, limits);
 }
 
 /// Decides, and gives every buffer its place. Buffers come with the bytes and lifetimes of whole tensors and of each
 /// step's scratch. @return the arena's bytes, or `unplannable`
 constexpr std::size_t plan_streams(const StreamNetwork& n, Aim aim) noexcept {
-  const std::size_t limit = cut_into_groups(n, aim);
+  const GroupLimits limits = cut_into_groups(n, aim);
   settle_groups(n);
-  const std::size_t bytes = place_groups(n, limit);
-  return settle_groups_again(n, limit, bytes) ? place_groups_again(n, aim, limit, bytes) : bytes;
+  const std::size_t bytes = place_groups(n, limits);
+  return settle_groups_again(n, limits, bytes) ? place_groups_again(n, aim, limits, bytes) : bytes;
 }
 
 }  // namespace kinglet::inline KINGLET_TARGET

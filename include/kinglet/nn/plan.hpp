@@ -32,7 +32,7 @@ struct GraphRequests {
   std::array<BufferRequest, tensors + Steps> buffers{};
   std::array<RowLink, Steps> links{};
   std::array<bool, tensors> unsigned_bytes{};
-  std::size_t limit = 0;  ///< of the groups
+  GroupLimits limits{};   ///< of the groups
   std::size_t bytes = 0;  ///< of the arena
   bool again = false;     ///< groups are settled again
 
@@ -44,7 +44,7 @@ struct GraphRequests {
 template <QuantizedElement T, std::size_t Steps>
 constexpr GraphRequests<Steps> describe_graph(const Graph<Steps>& graph, Aim aim) noexcept {
   GraphRequests<Steps> requests{aim};
-  auto& [given, steps, lines, buffers, links, unsigned_bytes, limit, arena, again] = requests;
+  auto& [given, steps, lines, buffers, links, unsigned_bytes, limits, arena, again] = requests;
   unsigned_bytes = choose_unsigned<T>(graph, aim);
   for (std::size_t t = 0; t < lines.size(); ++t) {
     const Shape& shape = graph.tensors[t];
@@ -78,7 +78,7 @@ template <std::size_t Steps>
 constexpr Plan<Steps> plan_graph(GraphRequests<Steps> requests) noexcept {
   Plan<Steps> plan;
   plan.bytes = requests.again
-                   ? place_groups_again(requests.network(), requests.aim, requests.limit, requests.bytes)
+                   ? place_groups_again(requests.network(), requests.aim, requests.limits, requests.bytes)
                    : requests.bytes;
   plan.links = requests.links;
   plan.unsigned_bytes = requests.unsigned_bytes;
@@ -99,12 +99,12 @@ template <QuantizedElement T, const auto& G, Aim A>
 struct PlannedGraph {
   static constexpr auto described = describe_graph<T>(G, A);
   static constexpr auto cut =
-      after(described, [](auto& r) { r.limit = cut_into_groups(r.network(), r.aim); });
+      after(described, [](auto& r) { r.limits = cut_into_groups(r.network(), r.aim); });
   static constexpr auto settled = after(cut, [](auto& r) { settle_groups(r.network()); });
   static constexpr auto placed =
-      after(settled, [](auto& r) { r.bytes = place_groups(r.network(), r.limit); });
+      after(settled, [](auto& r) { r.bytes = place_groups(r.network(), r.limits); });
   static constexpr auto decided =
-      after(placed, [](auto& r) { r.again = settle_groups_again(r.network(), r.limit, r.bytes); });
+      after(placed, [](auto& r) { r.again = settle_groups_again(r.network(), r.limits, r.bytes); });
   static constexpr auto plan = plan_graph(decided);
 };
 
