@@ -15,6 +15,14 @@ namespace {
 
 using namespace kinglet;
 
+/// @param scratch bytes for the fewest rows  @param more for each width more
+void set_batches(StepRequest& step, const std::int32_t (&rows)[row_widths], std::size_t scratch = 0,
+                 std::size_t more = 0) {
+  for (std::size_t width = 0; width < row_widths; ++width) {
+    step.batches[width] = {rows[width], scratch + width * more};
+  }
+}
+
 /// Steps and tensors, and the memory that planning works in.
 struct Network {
   std::size_t alignment = 16;
@@ -291,12 +299,14 @@ Network random_network(std::uint64_t seed, Writes writes = Writes::apart) {
     StepRequest step;
     step.mode = random.one_in(12) ? RowMode::none : RowMode::rows;
     const int batch = random.in(1, 3);
-    step.batch = overwrites ? 2 : batch;
-    step.wide_batch = overwrites ? 3 : 2 * step.batch;
+    const auto row_scratch = static_cast<std::size_t>(random.in(0, 20));
+    if (overwrites) {
+      set_batches(step, {2, 3, 6}, row_scratch, row_scratch);
+    } else {
+      set_batches(step, {batch, 2 * batch, 4 * batch}, row_scratch, row_scratch);
+    }
     step.takes_ring = random.one_in(2);
     step.whole_scratch = static_cast<std::size_t>(random.in(0, 40));
-    step.row_scratch = static_cast<std::size_t>(random.in(0, 20));
-    step.wide_scratch = 2 * step.row_scratch;
     step.work = static_cast<std::uint64_t>(random.in(1, 1'000'000));
     const std::int32_t from =
         random.one_in(4) ? all[static_cast<std::size_t>(random.in(0, static_cast<int>(all.size()) - 1))]
@@ -343,9 +353,8 @@ Network random_network(std::uint64_t seed, Writes writes = Writes::apart) {
     StepRequest fold;
     fold.mode = RowMode::fold;
     fold.rows = n.rows(all.back());
-    fold.row_scratch = fold.wide_scratch = 24;
-    fold.batch = random.in(1, 3);
-    fold.wide_batch = 2 * fold.batch;
+    const int batch = random.in(1, 3);
+    set_batches(fold, {batch, 2 * batch, 4 * batch}, 24);
     all.push_back(n.add_step({all.back()}, fold, 24));
   }
   n.read(all.back(), n.next_step());
@@ -368,14 +377,11 @@ Network belt_network(std::uint64_t seed) {
     step.mode = RowMode::rows;
     step.window = window;
     step.rows = rows;
-    step.batch = 2;
-    step.wide_batch = 3;
+    set_batches(step, {2, 3, 6}, static_cast<std::size_t>(random.in(0, 20)), 8);
     step.takes_ring = in_order;
     step.follow_step = in_order ? 8 : 0;
     step.overwrites = !in_order && window.is_one_row() ? 1 : 0;
-    step.row_scratch = static_cast<std::size_t>(random.in(0, 20));
-    step.wide_scratch = step.row_scratch + 8;
-    step.whole_scratch = step.row_scratch + 16;
+    step.whole_scratch = step.batches[0].scratch + 24;
     step.work = 10'000;
     last = n.add_step({last}, step, bytes);
   };
@@ -402,9 +408,7 @@ Network belt_network(std::uint64_t seed) {
     StepRequest fold;
     fold.mode = RowMode::fold;
     fold.rows = n.rows(last);
-    fold.row_scratch = fold.wide_scratch = 24;
-    fold.batch = 2;
-    fold.wide_batch = 3;
+    set_batches(fold, {2, 3, 6}, 24);
     last = n.add_step({last}, fold, 24);
   }
   n.read(last, n.next_step());
@@ -434,6 +438,7 @@ TEST_CASE("random networks: no operator reads a row that another one has written
   int streamed = 0;
   int followed = 0;
   int wide = 0;
+  int widest = 0;
   int eager = 0;
   int larger = 0;
   int rounds = 0;
@@ -455,8 +460,9 @@ TEST_CASE("random networks: no operator reads a row that another one has written
       for (const StepRequest& step : n.steps) {
         streamed += step.streams() ? 1 : 0;
         followed += step.follows != no_buffer ? 1 : 0;
-        wide += step.is_wide ? 1 : 0;
-        eager += step.is_wide && step.eager ? 1 : 0;
+        wide += step.width != fewest_rows ? 1 : 0;
+        widest += step.width == most_rows ? 1 : 0;
+        eager += step.surplus() != 0 ? 1 : 0;
         REQUIRE((aim != Aim::fast || !step.streams()));
       }
       Machine machine(n);
@@ -467,6 +473,7 @@ TEST_CASE("random networks: no operator reads a row that another one has written
   CHECK(streamed > 10'000);  // else the networks test nothing
   CHECK(followed > 1'000);
   CHECK(wide > 300);
+  CHECK(widest > 100);
   CHECK(eager > 100);
   CHECK(rounds > 800);
   CHECK(larger < 120);  // estimates know of no holes between buffers
@@ -624,7 +631,7 @@ TEST_CASE("a whole network streams as one chain, through the mean over all rows"
   }
   StepRequest fold = pointwise(48);
   fold.mode = RowMode::fold;
-  fold.row_scratch = fold.wide_scratch = 256;
+  set_batches(fold, {1, 1, 1}, 256);
   at = n.add_step({at}, fold, 64);
   n.read(at, n.next_step());
   n.plan(Aim::small);
@@ -637,8 +644,7 @@ TEST_CASE("a whole network streams as one chain, through the mean over all rows"
 static Network separable_network(std::uint32_t overwrites) {
   Network n;
   const auto step = [](StepRequest made) {
-    made.batch = 2;
-    made.wide_batch = 3;
+    set_batches(made, {2, 3, 6});
     return made;
   };
   std::int32_t at = n.add_tensor(25, 16, -1);
@@ -651,7 +657,7 @@ static Network separable_network(std::uint32_t overwrites) {
   }
   StepRequest fold = step(pointwise(25));
   fold.mode = RowMode::fold;
-  fold.row_scratch = fold.wide_scratch = 256;
+  set_batches(fold, {1, 1, 1}, 256);
   at = n.add_step({at}, fold, 64);
   n.read(at, n.next_step());
   return n;
@@ -703,14 +709,14 @@ TEST_CASE("where calls take much of the time, a small plan spends more memory on
   Network n = separable_network(1);
   n.plan(Aim::small);
   const std::size_t least = n.arena;
-  CHECK(n.steps[0].batch == 2);
+  CHECK(n.steps[0].batch().rows == 2);
   for (StepRequest& step : n.steps) {
     step.work = 20'000;
   }
   n.call_work = 1'000;  // 12 calls more of each, for work of 20
   n.plan(Aim::small);
   for (const StepRequest& step : n.steps) {
-    CHECK(step.batch == 3);
+    CHECK(step.batch().rows == 3);
   }
   CHECK(n.arena <= least + least / 4);
   Machine(n).run();
@@ -721,33 +727,60 @@ TEST_CASE("where calls take much of the time, a small plan spends more memory on
 
 TEST_CASE(
     "where memory to spare is too little for all of a chain, its first operators make more rows at once") {
-  Network n;
   const auto doubled = [](StepRequest step) {
-    step.wide_batch = 2;
+    set_batches(step, {1, 2, 2});
     return step;
   };
+  for (const std::int32_t stride : {1, 2}) {
+    CAPTURE(stride);
+    Network n;
+    const std::int32_t input = n.add_tensor(64, 960, -1);
+    const std::int32_t filtered = n.add_step({input}, doubled(window3(64, 1)), 64);
+    const std::int32_t projected = n.add_step({filtered}, doubled(pointwise(64)), 64);
+    const std::int32_t expanded = n.add_step({projected}, doubled(pointwise(64)), 8000);
+    const std::int32_t output = n.add_step({expanded}, doubled(window3(64, stride)), 64);
+    n.read(output, n.next_step());
+    n.read(input, n.next_step());
+    n.plan(Aim::small);
+    REQUIRE(n.steps[0].chain_last == 3);
+    CHECK(n.steps[0].batch().rows == 2);
+    CHECK_FALSE(n.steps[0].eager);
+    CHECK(n.steps[1].batch().rows == 2);
+    CHECK(n.steps[1].eager == (stride == 1));  // its reader asks for one row
+    CHECK(n.steps[2].batch().rows == stride);  // a reader that moves on by two rows asks for two
+    CHECK_FALSE(n.steps[2].eager);
+    CHECK(n.steps[3].batch().rows == 1);
+    const auto stored = [&](std::int32_t t) { return n.lines[static_cast<std::size_t>(t)].stored; };
+    CHECK(stored(filtered) == 2);
+    CHECK(stored(projected) == 2);
+    CHECK(stored(expanded) == 3);
+    int turns[4] = {};
+    count_stored_rows(n.links, [&](std::size_t k) { ++turns[k]; });
+    CHECK(std::ranges::equal(turns, stride == 1 ? std::vector{32, 32, 64, 64} : std::vector{33, 33, 33, 32}));
+    Machine(n).run();
+  }
+}
+
+TEST_CASE("where rows of a chain's first operators are short, these make most rows at once") {
+  const auto widening = [](StepRequest step) {
+    set_batches(step, {1, 2, 4});
+    return step;
+  };
+  Network n;
   const std::int32_t input = n.add_tensor(64, 960, -1);
-  const std::int32_t filtered = n.add_step({input}, doubled(window3(64, 1)), 64);
-  const std::int32_t projected = n.add_step({filtered}, doubled(pointwise(64)), 64);
-  const std::int32_t expanded = n.add_step({projected}, doubled(pointwise(64)), 8000);
-  const std::int32_t output = n.add_step({expanded}, doubled(window3(64, 2)), 64);
-  n.read(output, n.next_step());
+  std::int32_t at = n.add_step({input}, widening(window3(64, 1)), 64);
+  at = n.add_step({at}, widening(pointwise(64)), 3000);
+  at = n.add_step({at}, widening(window3(64, 1)), 64);
+  at = n.add_step({at}, widening(window3(64, 1)), 8000);
+  at = n.add_step({at}, widening(window3(64, 1)), 64);
+  n.read(at, n.next_step());
   n.read(input, n.next_step());
   n.plan(Aim::small);
-  REQUIRE(n.steps[0].chain_last == 3);
-  CHECK(n.steps[0].batch == 2);
-  CHECK_FALSE(n.steps[0].eager);
-  CHECK(n.steps[1].batch == 2);
-  CHECK(n.steps[1].eager);  // its reader asks for one row
-  CHECK(n.steps[2].batch == 1);
-  CHECK(n.steps[3].batch == 1);
-  const auto stored = [&](std::int32_t t) { return n.lines[static_cast<std::size_t>(t)].stored; };
-  CHECK(stored(filtered) == 2);
-  CHECK(stored(projected) == 2);
-  CHECK(stored(expanded) == 3);
-  int turns[4] = {};
-  count_stored_rows(n.links, [&](std::size_t k) { ++turns[k]; });
-  CHECK(std::ranges::equal(turns, std::vector{32, 32, 64, 32}));
+  REQUIRE(n.steps[0].chain_last == 4);
+  for (const StepRequest& step : n.steps) {
+    CAPTURE(step.output);
+    CHECK(step.width == (&step == &n.steps[0] ? most_rows : fewest_rows));
+  }
   Machine(n).run();
 }
 

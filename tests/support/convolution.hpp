@@ -224,7 +224,8 @@ class RandomConvolution {
                                         kinglet::KernelMemory{weights, make(scratch, scratch_bytes)});
   }
 
-  /// Whether scratch for the whole image, or for as many rows as stream at once, is enough for any number of rows.
+  /// Whether scratch for as many rows as stream at once is enough for fewer, and that for the whole image, or for more rows
+  /// if they want more, for any number.
   template <class Kernel, class C, class... Own>
   [[nodiscard]] static bool foresees_scratch(const C& given, const Own&... own) {
     const kinglet::index_t rows = given.output.extent(1);
@@ -244,14 +245,21 @@ class RandomConvolution {
         return Kernel::scratch_bytes(slice);
       }
     };
-    const auto wide = widened(kinglet::stream::RowUse{.rows = rows, .batch = batch}).batch;
-    const std::size_t most = std::max({Kernel::scratch_bytes(own..., given), bytes(batch), bytes(wide)});
-    for (kinglet::index_t count = 1; count <= rows; ++count) {
-      if (bytes(count) > most) {
+    const auto enough = [&](std::size_t most, kinglet::index_t count) {
+      while (count > 0 && bytes(count) <= most) {
+        --count;
+      }
+      return count == 0;
+    };
+    std::size_t any = Kernel::scratch_bytes(own..., given);
+    for (const auto width : {kinglet::fewest_rows, kinglet::more_rows, kinglet::most_rows}) {
+      const auto few = widened(kinglet::stream::RowUse{.rows = rows, .batch = batch}, width).batch;
+      if (!enough(bytes(few), few)) {
         return false;
       }
+      any = width == kinglet::more_rows ? std::max(any, bytes(few)) : any;
     }
-    return true;
+    return enough(any, rows);
   }
   [[nodiscard]] static kinglet::Nhwc with_height(const kinglet::Nhwc& extents, kinglet::index_t height) {
     return kinglet::Nhwc{extents.extent(0), height, extents.extent(2), extents.extent(3)};

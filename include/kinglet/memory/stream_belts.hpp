@@ -57,7 +57,7 @@ class BeltSearch {
       const std::uint64_t most = std::min(1 + (limit - one) / std::max<std::uint64_t>(each, 1), rows);
       const std::uint64_t parts = (rows + most - 1) / most;
       const auto batch = static_cast<std::int32_t>((rows + parts - 1) / parts);
-      if (std::min(batch, made_at_once(j_, batch)) > step(j_).batch) {
+      if (std::min(batch, made_at_once(j_, batch)) > step(j_).batch().rows) {
         set(batch);
         return;
       }
@@ -101,11 +101,11 @@ class BeltSearch {
   /// Rows that step k makes at once while the last one of the chain is asked for `batch`.
   [[nodiscard]] constexpr std::int32_t made_at_once(std::int32_t k, std::int32_t batch) const noexcept {
     const StepRequest& of = step(k);
-    const std::int32_t most = all_asked_ ? ahead(k) + batch : std::max(of.batch, of.wide_batch);
+    const std::int32_t most = all_asked_ ? ahead(k) + batch : of.batches[more_rows].rows;
     return std::clamp<std::int32_t>(most, 1, of.rows);
   }
   [[nodiscard]] constexpr std::size_t scratch_of(const StepRequest& of) const noexcept {
-    const std::size_t few = std::max(of.row_scratch, of.wide_scratch);
+    const std::size_t few = of.batches[more_rows].scratch;
     return all_asked_ ? std::max(few, of.whole_scratch) : few;  // enough for any number of rows, or for few
   }
 
@@ -142,19 +142,17 @@ class BeltSearch {
           head.inputs[1] == step(k).output) {  // it has all that the head reads at once
         const std::int64_t read =
             std::int64_t{head.window.stride} * (made_at_once(head_, batch) - 1) + head.window.reach;
-        rows = std::max(rows, read + step(k).batch - 1);
+        rows = std::max(rows, read + step(k).batch().rows - 1);
       }
       lines += rows_of(std::clamp<std::int64_t>(rows, 1, given.rows), step(k).output);
-      brief = std::max<std::uint64_t>(brief, step(k).row_scratch);
+      brief = std::max<std::uint64_t>(brief, step(k).batch().scratch);
     }
     return lines + brief + whole;
   }
   constexpr void set(std::int32_t batch) const noexcept {
     for (std::int32_t k = head_; k <= j_; ++k) {
       StepRequest& on = step(k);
-      if (on.is_wide) {
-        on.swap_batches();
-      }
+      on.width = fewest_rows;
       on.eager = false;
       on.belt_batch = made_at_once(k, batch);
       on.belt_scratch = scratch_of(on);

@@ -22,7 +22,7 @@ constexpr std::span<RowLink> make_links(const StreamNetwork& n, std::int32_t i, 
     link.input_rows = step.input_rows;
     link.rows = step.rows;
     link.batch = step.rows_at_once();
-    link.eager = step.is_wide && step.eager;
+    link.eager = step.surplus() != 0;
     link.whole_output = k == j || output.lifetime.last > j;
     link.wraps = !link.whole_output && link.batch == 1;
     for (std::size_t input = 0; input < 2; ++input) {

@@ -19,11 +19,11 @@ namespace kinglet::inline KINGLET_TARGET {
 /// `Aim::automatic` takes chains that have so much work for every call they add. An estimate: that is the time of 8 calls
 /// and more, and rows that stay in the nearest caches make up for most of theirs.
 inline constexpr std::uint64_t free_work = 120'000;
-/// More memory than the smallest plan has may be taken where that saves time: one part in so many, and more where that
-/// plan loses much of its time, by estimate: a quarter, or a forty-eighth.
+/// More memory than the smallest plan has may be taken where that saves time: one part in so many, and more where rows cost
+/// that plan much of its time, by estimate: over a quarter of it, or a forty-eighth.
 /// @param lost, work of the network
 constexpr std::size_t spare_share(Aim aim, std::uint64_t lost, std::uint64_t work) noexcept {
-  return aim == Aim::automatic || lost > work / 4 ? 4 : lost > work / 48 ? 6 : 12;
+  return lost > work / 4 ? 4 : aim == Aim::automatic ? 5 : lost > work / 48 ? 6 : 12;
 }
 
 namespace detail {
@@ -98,7 +98,7 @@ constexpr void follow_back(StepRequest* steps, LineRequest* lines, const Sink& f
       if (output.mixed) {
         output.estimate = output.rows;
       } else if (output.readers > 1 || output.read_by_sink) {
-        const std::int32_t newest = step.slope * (sink.batch - 1) + step.ahead;
+        const std::int32_t newest = step.slope * (sink.batch().rows - 1) + step.ahead;
         const std::int32_t oldest =
             output.readers > 1 ? std::min<std::int32_t>(output.oldest, 0) : output.oldest;
         output.estimate = std::max(output.estimate, newest - oldest + 1);
@@ -178,8 +178,8 @@ class ChainCost {
       return false;
     }
     first_ = i;
-    std::size_t own = step.mode == RowMode::fold ? 0 : step.row_scratch;
-    lines_bytes_ += step.mode == RowMode::fold ? step.row_scratch : 0;
+    std::size_t own = step.mode == RowMode::fold ? 0 : step.batch().scratch;
+    lines_bytes_ += step.mode == RowMode::fold ? step.batch().scratch : 0;
     feeds_ = false;
     next_line_ = inner ? add_line(step) : 0;
     next_feeds_ = feeds_;
@@ -197,7 +197,7 @@ class ChainCost {
       }
     }
     work_ += step.work;
-    lost_ += static_cast<std::uint64_t>((step.rows + step.batch - 1) / step.batch) - 1;
+    lost_ += static_cast<std::uint64_t>((step.rows + step.batch().rows - 1) / step.batch().rows) - 1;
     return true;
   }
 
@@ -225,8 +225,9 @@ class ChainCost {
       }
     }
     const StepRequest& next = steps_[first_ + 1];
-    if (output.lifetime.last == first_ + 1 && next.window.is_one_row() && next.batch == step.batch) {
-      const std::size_t bytes = line.row_bytes * static_cast<std::size_t>(step.batch);
+    if (output.lifetime.last == first_ + 1 && next.window.is_one_row() &&
+        next.batch().rows == step.batch().rows) {
+      const std::size_t bytes = line.row_bytes * static_cast<std::size_t>(step.batch().rows);
       // As links that feed each other, and the reader of what `next` makes, lie over each other in settle_chain.
       const bool feeds = next.inputs[1] == no_buffer && next.surplus() == step.surplus();
       const bool over = feeds && next_feeds_ && next_line_ == bytes && next.may_overwrite(step.output);
@@ -256,7 +257,8 @@ class ChainCost {
     if (from.row_bytes == to.row_bytes && overwritten(input, end) != 0) {
       return std::min(in_bytes, out_bytes);
     }
-    const FollowedRows rows{from.slope, from.oldest, end.rows, end.batch, from.row_bytes, to.row_bytes};
+    const FollowedRows rows{from.slope,       from.oldest,    end.rows,
+                            end.batch().rows, from.row_bytes, to.row_bytes};
     return common_with(align_up(rows.distance()), in_bytes, out_bytes);
   }
 

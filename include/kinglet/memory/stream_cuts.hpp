@@ -7,6 +7,7 @@
 #pragma once
 
 #include <kinglet/memory/stream_belts.hpp>
+#include <limits>
 #include <numeric>
 
 namespace kinglet::inline KINGLET_TARGET {
@@ -55,22 +56,37 @@ constexpr std::size_t find_cuts(std::span<StepRequest> steps, std::span<LineRequ
   return largest;
 }
 
-/// Lets as many of the first operators of the chain [i, j] make more rows at once as keep its bytes within the limit.
+/// Lets the first operators of the chain [i, j] make more rows at once, or most, so that the least calls are made while
+/// its bytes keep within the limit.
 constexpr void widen_chain(std::span<StepRequest> steps, std::span<LineRequest> lines,
                            std::span<const BufferRequest> buffers, std::int32_t i, std::int32_t j,
                            std::size_t limit) noexcept {
   const auto step = [&](std::int32_t k) -> StepRequest& { return steps[static_cast<std::size_t>(k)]; };
-  const auto first_reader = [&](std::int32_t made) {
-    std::int32_t k = made + 1;
-    while (step(k).inputs[0] != step(made).output && step(k).inputs[1] != step(made).output) {
-      ++k;
+  std::int32_t first_reader[max_chain] = {};  // of each output; 0: none
+  for (std::int32_t k = j; k >= i; --k) {
+    for (const std::int32_t input : step(k).inputs) {
+      const std::int32_t made = input == no_buffer ? -1 : lines[static_cast<std::size_t>(input)].made;
+      if (made >= i) {
+        first_reader[made - i] = k;
+      }
     }
-    return k;
+  }
+  // Operators in front of `most` make most rows, those from there to in front of `more` more.
+  const auto widen = [&](std::int32_t most, std::int32_t more) {
+    for (std::int32_t k = j; k >= i; --k) {
+      StepRequest& maker = step(k);
+      maker.width = k < most ? most_rows : k < more ? more_rows : fewest_rows;
+      lines[static_cast<std::size_t>(maker.output)].estimate = 0;
+      maker.eager = false;
+      if (const std::int32_t reader = first_reader[k - i]; reader != 0) {
+        const std::int64_t asked = std::int64_t{step(reader).batch().rows} * step(reader).window.stride;
+        maker.eager = maker.width > step(reader).width && maker.batch().rows > asked;
+      }
+    }
   };
-  const auto fits = [&] {
-    for (std::int32_t k = i; k <= j; ++k) {
-      lines[static_cast<std::size_t>(step(k).output)].estimate = 0;
-    }
+  constexpr std::uint64_t too_large = std::numeric_limits<std::uint64_t>::max();
+  const auto lost = [&](std::int32_t most, std::int32_t more) {
+    widen(most, more);
     for (std::int32_t sink = i; sink <= j; ++sink) {
       follow_back(steps.data(), lines.data(), {sink, sink - i + 1});
     }
@@ -79,24 +95,29 @@ constexpr void widen_chain(std::span<StepRequest> steps, std::span<LineRequest> 
     for (std::int32_t k = j; k >= i && streams; --k) {
       streams = cost.extend();
     }
-    return streams && cost.bytes() <= limit;
+    return streams && cost.bytes() <= limit ? cost.lost() : too_large;
   };
-  for (std::int32_t k = i; k <= j; ++k) {
-    step(k).swap_batches();
-  }
-  for (std::int32_t last = j; !fits(); --last) {
-    step(last).swap_batches();
-    step(last).eager = false;
-    if (last == i) {
-      break;
-    }
-    for (const std::int32_t input : step(last).inputs) {
-      const std::int32_t made = input == no_buffer ? -1 : lines[static_cast<std::size_t>(input)].made;
-      if (made >= i && first_reader(made) == last) {
-        step(made).eager = step(made).batch > step(last).batch * step(last).window.stride;
+  // The fewer make more, the more can make most.
+  std::int32_t most = i;
+  std::int32_t best[2] = {i, i};
+  std::uint64_t least = too_large;
+  for (std::int32_t more = j + 1; more >= most; --more) {
+    std::uint64_t now = lost(most, more);
+    while (now != too_large && most < more) {
+      const std::uint64_t next = lost(most + 1, more);
+      if (next == too_large) {
+        break;
       }
+      now = next;
+      ++most;
+    }
+    if (now < least) {
+      least = now;
+      best[0] = most;
+      best[1] = more;
     }
   }
+  widen(best[0], best[1]);
 }
 
 }  // namespace detail
@@ -152,10 +173,8 @@ constexpr GroupLimits cut_into_groups(const StreamNetwork& n, Aim aim) noexcept 
   keep_whole(steps, lines);
   set_lags(n);
   for (StepRequest& step : steps) {
-    if (step.is_wide) {  // by an earlier plan
-      step.swap_batches();
-    }
-    step.was_wide = step.eager = step.belted = step.is_on_belt = false;
+    step.width = step.other_width = fewest_rows;  // no more by an earlier plan
+    step.eager = step.belted = step.is_on_belt = false;
     step.belt_batch = 0;
   }
   const std::size_t at_once = detail::find_cuts(steps, lines, buffers, aim, unplannable);

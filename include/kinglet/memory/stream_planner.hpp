@@ -186,11 +186,8 @@ constexpr std::size_t place_groups(const StreamNetwork& n, GroupLimits limits) n
 constexpr bool swap_wide_chains(std::span<StepRequest> steps) noexcept {
   bool any = false;
   for (StepRequest& step : steps) {
-    if (step.is_wide || step.was_wide) {
-      step.was_wide = step.is_wide;
-      step.swap_batches();
-      any = any || step.batch != step.wide_batch;
-    }
+    any = any || step.batch().rows != step.batches[step.other_width].rows;
+    std::swap(step.width, step.other_width);
     if (step.belt_batch != 0) {
       step.belted = !step.belted;
       any = true;

@@ -42,6 +42,16 @@ enum class RowMode : std::uint8_t {
   fold,  ///< takes rows of input, and makes its output with the last of them
 };
 
+/// Rows that an operator makes at once when it streams.
+struct RowBatch {
+  std::int32_t rows = 1;
+  std::size_t scratch = 0;  ///< bytes
+};
+
+/// As few rows as serve a kernel; and where there is memory to spare, more of them, and most.
+enum RowWidth : std::uint8_t { fewest_rows, more_rows, most_rows };
+inline constexpr std::size_t row_widths = 3;
+
 /// An operator as the planner sees it.
 struct StepRequest {
   // Given.
@@ -49,20 +59,17 @@ struct StepRequest {
   std::int32_t output = no_buffer;
   std::int32_t scratch = no_buffer;  ///< the buffer of its scratch memory
   RowMode mode = RowMode::none;
-  RowWindow window{};           ///< of every input
-  std::int32_t input_rows = 0;  ///< of every input
-  std::int32_t rows = 0;        ///< of the output; folding: of the input
-  std::int32_t batch = 1;       ///< rows it makes at once when it streams
-  std::int32_t wide_batch = 1;  ///< where there is memory to spare
-  bool takes_ring = false;      ///< rows of input 0 may go round in their memory
+  RowWindow window{};              ///< of every input
+  std::int32_t input_rows = 0;     ///< of every input
+  std::int32_t rows = 0;           ///< of the output; folding: of the input
+  RowBatch batches[row_widths]{};  ///< by RowWidth
+  bool takes_ring = false;         ///< rows of input 0 may go round in their memory
   std::uint32_t overwrites =
       0;  ///< bit k: may write over input k from its beginning, running at once or row by row
   /// At once and of slices it makes row after row, and its output may lie lower than input 0 by multiples of so many
   /// bytes, over rows that are not read any more; 0: it may not.
   std::size_t follow_step = 0;
   std::size_t whole_scratch = 0;
-  std::size_t row_scratch = 0;
-  std::size_t wide_scratch = 0;  ///< for `wide_batch` rows
   std::uint64_t work = 0;  ///< about as much as that many multiply-accumulates of a pointwise convolution
   static constexpr std::uint64_t element_work = 24;  ///< for making one element, besides the sums in it
   // Results.
@@ -83,31 +90,31 @@ struct StepRequest {
   std::int32_t group_first = no_buffer;  ///< of a chain's last step
   std::int32_t slope = 0;                ///< S and N of the file's comment; S = 0: not on the way to the sink
   std::int32_t ahead = 0;
-  bool is_wide = false;      ///< makes its `wide_batch` of rows, which `batch` has changed places with
-  bool was_wide = false;     ///< and may be again
-  bool eager = false;        ///< when wide: its first reader is not
-  std::int32_t cut = 0;      ///< the best group that ends here begins there
-  bool cut_streams = false;  ///< and is a chain
-  std::size_t peak = 0;      ///< bytes of the largest group up to here
-  std::uint64_t lost = 0;    ///< calls more than at once, of all groups up to here
+  RowWidth width = fewest_rows;        ///< which of `batches` it makes
+  RowWidth other_width = fewest_rows;  ///< and which in the plan that this one is compared with
+  bool eager = false;                  ///< when wide: it makes a batch though its first reader asks for less
+  std::int32_t cut = 0;                ///< the best group that ends here begins there
+  bool cut_streams = false;            ///< and is a chain
+  std::size_t peak = 0;                ///< bytes of the largest group up to here
+  std::uint64_t lost = 0;              ///< calls more than at once, of all groups up to here
 
-  /// Makes the other number of rows at once.
-  constexpr void swap_batches() noexcept {
-    std::swap(batch, wide_batch);
-    std::swap(row_scratch, wide_scratch);
-    is_wide = !is_wide;
-  }
+  /// What it makes at once while it streams, but for belts.
+  [[nodiscard]] constexpr const RowBatch& batch() const noexcept { return batches[width]; }
   /// Rows it makes at once while it streams.
-  [[nodiscard]] constexpr std::int32_t rows_at_once() const noexcept { return belted ? belt_batch : batch; }
+  [[nodiscard]] constexpr std::int32_t rows_at_once() const noexcept {
+    return belted ? belt_batch : batch().rows;
+  }
   [[nodiscard]] constexpr std::size_t streamed_scratch() const noexcept {
-    return belted ? belt_scratch : row_scratch;
+    return belted ? belt_scratch : batch().scratch;
   }
   /// Rows by which the output lies lower than the input on a belt.
   [[nodiscard]] constexpr std::int32_t belt_lag() const noexcept {
     return may_overwrite(inputs[0]) && window.is_one_row() ? 0 : window.before + 1;
   }
   /// Rows that it may be ahead of those asked for.
-  [[nodiscard]] constexpr std::int32_t surplus() const noexcept { return is_wide && eager ? batch - 1 : 0; }
+  [[nodiscard]] constexpr std::int32_t surplus() const noexcept {
+    return width != fewest_rows && eager ? batch().rows - 1 : 0;
+  }
   [[nodiscard]] constexpr bool streams() const noexcept { return chain_first != no_buffer; }
   /// The output may begin where this input does, wherever the operator reads it.
   [[nodiscard]] constexpr bool may_overwrite(std::int32_t tensor) const noexcept {

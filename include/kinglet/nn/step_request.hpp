@@ -215,21 +215,18 @@ constexpr StepRequest step_request(const Graph<Steps>& graph, std::size_t i, boo
   request.window = use.window;
   request.input_rows = use.input_rows;
   request.rows = use.rows;
-  const stream::RowUse wide = stream::widened(use);
-  request.batch = use.batch;
   request.takes_ring = step.op == Operator::depthwise_conv2d;
-  request.wide_batch = wide.batch;
   request.overwrites = overwrites<T>(graph, step);
   request.follow_step = follow_step<T>(graph, step);
   request.whole_scratch = scratch_bytes<T>(graph, step, {in.height, out.height}, unsigned_input);
-  const auto row_scratch = [&](const stream::RowUse& rows) {
-    return rows.mode == RowMode::fold ? stream::fold_bytes(in.channels)
-           : rows.mode == RowMode::rows
-               ? scratch_bytes<T>(graph, step, {most_input_rows(rows), rows.batch}, unsigned_input)
-               : 0;
-  };
-  request.row_scratch = row_scratch(use);
-  request.wide_scratch = row_scratch(wide);
+  for (std::size_t width = 0; width < row_widths; ++width) {
+    const stream::RowUse rows = stream::widened(use, width);
+    request.batches[width] = {
+        rows.batch, rows.mode == RowMode::fold ? stream::fold_bytes(in.channels)
+                    : rows.mode == RowMode::rows
+                        ? scratch_bytes<T>(graph, step, {most_input_rows(rows), rows.batch}, unsigned_input)
+                        : 0};
+  }
   request.work = graph.macs(step) + out.size() * StepRequest::element_work;
   return request;
 }

@@ -150,12 +150,11 @@ inline void describe_step(const StreamNetwork& network, const Model& model, std:
   step.window = use.window;
   step.input_rows = use.input_rows;
   step.rows = use.rows;
-  step.batch = use.batch;
   step.takes_ring = use.takes_ring;
-  step.wide_batch = stream::widened(use).batch;
   step.whole_scratch = preparation.scratch_bytes().whole;
-  step.row_scratch = preparation.scratch_bytes().rows;
-  step.wide_scratch = preparation.scratch_bytes().wide;
+  for (std::size_t width = 0; width < row_widths; ++width) {
+    step.batches[width] = {stream::widened(use, width).batch, preparation.scratch_bytes().rows[width]};
+  }
   step.follow_step = preparation.follow_step();
   step.scratch = static_cast<std::int32_t>(network.lines.size() + index);
   std::size_t inputs = 0;
@@ -232,8 +231,9 @@ inline void choose_unsigned(MemoryPlan& plan, const Model& model) noexcept {
     if (plan.unsigned_uses[i].keeps && input != no_buffer &&
         plan.unsigned_bytes[static_cast<std::size_t>(input)]) {
       step.whole_scratch = plan.unsigned_uses[i].scratch.whole;
-      step.row_scratch = plan.unsigned_uses[i].scratch.rows;
-      step.wide_scratch = plan.unsigned_uses[i].scratch.wide;
+      for (std::size_t width = 0; width < row_widths; ++width) {
+        step.batches[width].scratch = plan.unsigned_uses[i].scratch.rows[width];
+      }
       network.buffers[static_cast<std::size_t>(step.scratch)].bytes = step.whole_scratch;
     }
   }

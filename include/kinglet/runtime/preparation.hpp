@@ -71,10 +71,10 @@ struct FoldedPad {
 /// Arena bytes that only one operator uses, only while it runs.
 struct ScratchBytes {
   std::size_t whole = 0;  ///< at once
-  std::size_t rows = 0;   ///< row by row; folding: from the first row to the last
-  std::size_t wide = 0;   ///< with the rows of stream::widened
+  std::size_t rows[row_widths] =
+      {};  ///< row by row, by stream::widened; folding: from the first row to the last
 
-  static constexpr ScratchBytes folding(std::size_t bytes) noexcept { return {0, bytes, bytes}; }
+  static constexpr ScratchBytes folding(std::size_t bytes) noexcept { return {0, {bytes, bytes, bytes}}; }
 };
 
 class Preparation {

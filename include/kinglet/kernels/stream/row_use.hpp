@@ -51,9 +51,11 @@ constexpr RowUse window_rows(const Window& window, index_t filter_h, index_t inp
           .batch = row_batch(output.extent(2), output.extent(1))};
 }
 
-/// The same with half as many rows more at once, or one.
-constexpr RowUse widened(RowUse use) noexcept {
-  use.batch = std::min(use.batch + (use.batch + 1) / 2, std::max<std::int32_t>(use.rows, 1));
+/// The same with more rows at once: half as many more, or one; most are twice that. @param width a RowWidth
+constexpr RowUse widened(RowUse use, std::size_t width) noexcept {
+  const std::int32_t more = use.batch + (use.batch + 1) / 2;
+  const std::int32_t batch = width == fewest_rows ? use.batch : width == more_rows ? more : 2 * more;
+  use.batch = std::min(batch, std::max<std::int32_t>(use.rows, 1));
   return use;
 }
 

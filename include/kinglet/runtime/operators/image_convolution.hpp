@@ -94,7 +94,11 @@ ScratchBytes scratch_bytes(const ImageConvolution<T, W>& whole, Bytes bytes) noe
     return bytes(slice.window, slice.tensors);
   };
   const stream::RowUse use = whole.rows();
-  return {.whole = bytes(whole.window, whole.tensors), .rows = most(use), .wide = most(stream::widened(use))};
+  ScratchBytes scratch{.whole = bytes(whole.window, whole.tensors)};
+  for (std::size_t width = 0; width < row_widths; ++width) {
+    scratch.rows[width] = most(stream::widened(use, width));
+  }
+  return scratch;
 }
 
 /// Keeps a prepared convolution over an image with its kernel's memory, to be run by `Run`, also on slices.
