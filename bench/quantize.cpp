@@ -21,7 +21,10 @@ bench::Layer layer(std::string_view kind, std::size_t size, const Quantization& 
           .bytes = static_cast<double>(size * (sizeof(From) + sizeof(To))),
           .run = [=] {
             const std::span<const From> input(data->input);
-            if constexpr (std::is_same_v<Quantization, kinglet::PerTensor>) {
+            if constexpr (std::is_same_v<From, float>) {
+              Kernel::template run<kinglet::profile::tflm::quantize_quotient>(input, data->output.data(),
+                                                                              quantization);
+            } else if constexpr (std::is_same_v<To, float>) {
               Kernel::run(input, data->output.data(), quantization);
             } else {
               Kernel::template run<R>(input, data->output.data(), quantization);
