@@ -56,10 +56,10 @@ inline kinglet::nn::Step classifier() {
 namespace detail {
 template <class T>
 struct ConvolutionData {
-  std::vector<T> input;
+  Elements<T> input;
   std::vector<std::int8_t> filter;
   std::vector<kinglet::accumulator_t<T>> bias;
-  std::vector<T> output;
+  Elements<T> output;
   std::vector<kinglet::Multiplier> multipliers;
   kinglet::AlignedBytes packed;
   kinglet::AlignedBytes scratch;
@@ -80,10 +80,10 @@ Layer convolution_layer(const kinglet::nn::Step& step) {
   // Uniform bytes are 74 wide, so sums are 74 * 74 * sqrt(depth) wide; outputs shall be 40. 16 bits: 256 times as much.
   const double scale = 40 / (74.0 * 74.0 * std::sqrt(depth));
   const auto data = std::make_shared<detail::ConvolutionData<T>>(
-      detail::ConvolutionData<T>{random_vector<T>(in.size()),
+      detail::ConvolutionData<T>{random_elements<T>(in.size()),
                                  random_vector<std::int8_t>(filter.size()),
                                  random_vector<accumulator_t<T>>(channels),
-                                 std::vector<T>(out.size()),
+                                 Elements<T>(out.size()),
                                  std::vector<Multiplier>(channels, make_multiplier(scale)),
                                  {},
                                  {}});

@@ -12,15 +12,15 @@ namespace bench {
 
 template <class From, class To>
 struct ElementData {
-  std::vector<From> input;
-  std::vector<From> other;
-  std::vector<To> output;
+  Elements<From> input;
+  Elements<From> other;
+  Elements<To> output;
 };
 
 template <class From, class To>
 std::shared_ptr<ElementData<From, To>> element_data(std::size_t inputs, std::size_t outputs) {
   return std::make_shared<ElementData<From, To>>(ElementData<From, To>{
-      random_vector<From>(inputs), random_vector<From>(inputs), std::vector<To>(outputs)});
+      random_elements<From>(inputs), random_elements<From>(inputs), Elements<To>(outputs)});
 }
 
 /// Every shape that MobileNetV2 1.0/224 adds.

@@ -79,23 +79,26 @@ KINGLET_NOINLINE void run_word_line(const WordLine& line, const WordFilter& filt
                        {_mm512_unpacklo_epi16(third, zero), _mm512_unpackhi_epi16(third, zero)}}};
   };
   struct Sums {
-    __m512i v[2];
+    __m512i v[2][2];  // of the two pairs of rows by themselves: a dot product waits for the one before
   };
   const auto add = [&](Sums& sums, const WordColumn& c, int k) KINGLET_INLINE_LAMBDA {
     unrolled<4>([&](auto i) KINGLET_INLINE_LAMBDA {
-      sums.v[i % 2] = _mm512_dpwssd_epi32(sums.v[i % 2], c.pair[i / 2][i % 2], w[k][i / 2][i % 2]);
+      __m512i& sum = sums.v[i / 2][i % 2];
+      sum = _mm512_dpwssd_epi32(sum, c.pair[i / 2][i % 2], w[k][i / 2][i % 2]);
     });
   };
   const auto begin = [&](Sums& sums, const WordColumn& c) KINGLET_INLINE_LAMBDA {
-    sums = {{_mm512_load_si512(filter.bias[0]), _mm512_load_si512(filter.bias[1])}};
+    sums = {{{_mm512_load_si512(filter.bias[0]), _mm512_load_si512(filter.bias[1])}, {zero, zero}}};
     add(sums, c, 0);
   };
   std::int16_t* to = out.rows;
   const auto end = [&](Sums& sums) KINGLET_INLINE_LAMBDA {
-    isa::settle(sums.v[0]);
-    isa::settle(sums.v[1]);
-    _mm512_storeu_si512(to, out.clamp(_mm512_packs_epi32(isa::requantize_words(sums.v[0], filter.stage[0]),
-                                                         isa::requantize_words(sums.v[1], filter.stage[1]))));
+    const auto made = [&](int v) KINGLET_INLINE_LAMBDA {
+      __m512i sum = _mm512_add_epi32(sums.v[0][v], sums.v[1][v]);
+      isa::settle(sum);
+      return isa::requantize_words(sum, filter.stage[v]);
+    };
+    _mm512_storeu_si512(to, out.clamp(_mm512_packs_epi32(made(0), made(1))));
     to += out.row_stride;
   };
   const index_t count = line.span.count;
