@@ -33,6 +33,9 @@ struct WordColumn {
   __m512i pair[2][2];
 };
 
+/// 32 channels outside the image.
+alignas(64) inline constexpr std::int16_t zeros[32] = {};
+
 /// One row of outputs of a block of 32 channels.
 struct WordLine {
   const std::int16_t* row[3];  ///< rows outside the image are zeros
@@ -46,7 +49,8 @@ struct WordLine {
 /// @tparam Stride 1 or 2 without dilation, or 0 for any
 template <index_t Stride>
 KINGLET_NOINLINE void run_word_line(const WordLine& line, const WordFilter& filter,
-                                    const pointwise::WordOutput& out) noexcept {
+                                    const pointwise::WordOutput& given) noexcept {
+  const pointwise::WordOutput out = given;  // compilers would read it again behind every store
   const __m512i zero = _mm512_setzero_si512();
   __m512i w[3][2][2];
   unrolled<3>([&](auto k) KINGLET_INLINE_LAMBDA {
@@ -66,10 +70,11 @@ KINGLET_NOINLINE void run_word_line(const WordLine& line, const WordFilter& filt
       _mm_prefetch(ahead, _MM_HINT_T0);
       ahead += ahead_bytes;
     }
-    // As unsigned numbers, columns left of the image are beyond any width, too.
-    const __mmask32 inside = static_cast<std::uint32_t>(x) < width ? ~__mmask32{0} : __mmask32{0};
+    // As unsigned numbers, columns left of the image are beyond any width, too. Masks would be one more vector instruction
+    // for each load.
+    const bool inside = static_cast<std::uint32_t>(x) < width;
     const auto load = [&](int r) KINGLET_INLINE_LAMBDA {
-      return _mm512_maskz_loadu_epi16(inside, row[r] + x * step[r]);
+      return _mm512_loadu_si512(inside ? row[r] + x * step[r] : zeros);
     };
     const __m512i first = load(0);
     const __m512i second = load(1);
@@ -208,7 +213,6 @@ struct Avx512VnniWords : DepthwiseShape {
       return;
     }
     const auto& [input, filter, bias, output] = tensors;
-    alignas(64) static constexpr std::int16_t zeros[32] = {};
     pointwise::WordOutput out = pointwise::WordOutput::of(nullptr, channels, 32, q.output);
     for (index_t n = 0; n < output.extent(0); ++n) {
       for (index_t y = 0; y < output.extent(1); ++y) {
@@ -222,14 +226,14 @@ struct Avx512VnniWords : DepthwiseShape {
         for (index_t ky = 0; ky < 3; ++ky) {
           const index_t in_y = y * window.stride_h - window.pad_top + ky * window.dilation_h;
           const bool inside = in_y >= 0 && in_y < input.extent(1);
-          row[ky] = inside ? input.data() + input.offset(n, window.row_at(in_y)) : zeros;
+          row[ky] = inside ? input.data() + input.offset(n, window.row_at(in_y)) : detail::zeros;
           line.step[ky] = inside ? channels : 0;
         }
         // The lowest row under the next outputs: of a slice of few rows, none is new.
         const index_t next = (y + 1) * window.stride_h - window.pad_top + 2 * window.dilation_h;
         const bool has_next = next >= 0 && next < input.extent(1);
         const std::int16_t* const ahead =
-            has_next ? input.data() + input.offset(n, window.row_at(next)) : zeros;
+            has_next ? input.data() + input.offset(n, window.row_at(next)) : detail::zeros;
         line.ahead_bytes = has_next ? 64 : 0;
         for (index_t b = 0; b < blocks(); ++b) {
           const index_t first = first_channel(b);
