@@ -71,8 +71,8 @@ struct FoldedPad {
 /// Arena bytes that only one operator uses, only while it runs.
 struct ScratchBytes {
   std::size_t whole = 0;  ///< at once
-  std::size_t rows[row_widths] =
-      {};  ///< row by row, by stream::widened; folding: from the first row to the last
+  /// Row by row, with the rows of stream::widened; folding: from the first row to the last.
+  std::size_t rows[row_widths] = {};
 
   static constexpr ScratchBytes folding(std::size_t bytes) noexcept { return {0, {bytes, bytes, bytes}}; }
 };

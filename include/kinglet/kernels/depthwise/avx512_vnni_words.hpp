@@ -34,7 +34,7 @@ struct WordColumn {
 };
 
 /// 32 channels outside the image.
-alignas(64) inline constexpr std::int16_t zeros[32] = {};
+alignas(64) inline constexpr std::int16_t outside_words[32] = {};
 
 /// One row of outputs of a block of 32 channels.
 struct WordLine {
@@ -74,7 +74,7 @@ KINGLET_NOINLINE void run_word_line(const WordLine& line, const WordFilter& filt
     // for each load.
     const bool inside = static_cast<std::uint32_t>(x) < width;
     const auto load = [&](int r) KINGLET_INLINE_LAMBDA {
-      return _mm512_loadu_si512(inside ? row[r] + x * step[r] : zeros);
+      return _mm512_loadu_si512(inside ? row[r] + x * step[r] : outside_words);
     };
     const __m512i first = load(0);
     const __m512i second = load(1);
@@ -226,14 +226,14 @@ struct Avx512VnniWords : DepthwiseShape {
         for (index_t ky = 0; ky < 3; ++ky) {
           const index_t in_y = y * window.stride_h - window.pad_top + ky * window.dilation_h;
           const bool inside = in_y >= 0 && in_y < input.extent(1);
-          row[ky] = inside ? input.data() + input.offset(n, window.row_at(in_y)) : detail::zeros;
+          row[ky] = inside ? input.data() + input.offset(n, window.row_at(in_y)) : detail::outside_words;
           line.step[ky] = inside ? channels : 0;
         }
         // The lowest row under the next outputs: of a slice of few rows, none is new.
         const index_t next = (y + 1) * window.stride_h - window.pad_top + 2 * window.dilation_h;
         const bool has_next = next >= 0 && next < input.extent(1);
         const std::int16_t* const ahead =
-            has_next ? input.data() + input.offset(n, window.row_at(next)) : detail::zeros;
+            has_next ? input.data() + input.offset(n, window.row_at(next)) : detail::outside_words;
         line.ahead_bytes = has_next ? 64 : 0;
         for (index_t b = 0; b < blocks(); ++b) {
           const index_t first = first_channel(b);
