@@ -43,8 +43,8 @@ class BeltSearch {
   }
 
   /// Has every operator from the first one on the belt make what the chain's last one asks for, in as few parts as keep
-  /// the bytes within the limit; or, where kernels want much memory for that, as many rows at once as their wide batch has.
-  /// Nothing where that is no more than now.
+  /// the bytes within the limit; or, where kernels want much memory for that, `more_rows` at once. Nothing where that is no
+  /// more of what the last one makes, or no less calls, than now.
   constexpr void choose(std::size_t limit) noexcept {
     for (const bool all : {true, false}) {
       all_asked_ = all;
@@ -57,7 +57,7 @@ class BeltSearch {
       const std::uint64_t most = std::min(1 + (limit - one) / std::max<std::uint64_t>(each, 1), rows);
       const std::uint64_t parts = (rows + most - 1) / most;
       const auto batch = static_cast<std::int32_t>((rows + parts - 1) / parts);
-      if (std::min(batch, made_at_once(j_, batch)) > step(j_).batch().rows) {
+      if (std::min(batch, made_at_once(j_, batch)) > step(j_).batch().rows && saves_calls(batch)) {
         set(batch);
         return;
       }
@@ -88,12 +88,14 @@ class BeltSearch {
     return step(k - 1).mode == RowMode::rows && reader.inputs[0] == read && reader.inputs[1] == no_buffer &&
            buffer(read).lifetime.last == k && reader.window.stride == 1;
   }
-  /// Step k's output may lie on its input's belt.
+  /// Step k's output may lie on its input's belt: none of its rows is made in front of the row of the input that is as far
+  /// down, as behind a PAD larger than the filter.
   [[nodiscard]] constexpr bool lies_on(std::int32_t k) const noexcept {
     const StepRequest& maker = step(k);
     return k != j_ && maker.mode == RowMode::rows && buffer(maker.output).lifetime.last <= j_ &&
            line(maker.output).row_bytes == line(maker.inputs[0]).row_bytes && line(maker.output).rows > 0 &&
            line(maker.output).rows == line(maker.inputs[0]).rows &&
+           maker.window.reach > maker.window.before &&
            ((maker.follow_step != 0 && line(maker.output).row_bytes % maker.follow_step == 0) ||
             (maker.may_overwrite(maker.inputs[0]) && maker.window.is_one_row()));
   }
@@ -107,6 +109,16 @@ class BeltSearch {
   [[nodiscard]] constexpr std::size_t scratch_of(const StepRequest& of) const noexcept {
     const std::size_t few = of.batches[more_rows].scratch;
     return all_asked_ ? std::max(few, of.whole_scratch) : few;  // enough for any number of rows, or for few
+  }
+
+  /// Operators from the first one on the belt on make their rows in fewer parts than now.
+  [[nodiscard]] constexpr bool saves_calls(std::int32_t batch) const noexcept {
+    std::int64_t saved = 0;
+    for (std::int32_t k = head_; k <= j_; ++k) {
+      const auto parts = [&](std::int32_t rows) { return (step(k).rows + rows - 1) / rows; };
+      saved += parts(step(k).batch().rows) - parts(made_at_once(k, batch));
+    }
+    return saved > 0;
   }
 
   /// Of the chain while its last operator makes `batch` rows at once: what is whole or in front of the belt as it is now.
@@ -135,8 +147,18 @@ class BeltSearch {
       const bool inside = line(static_cast<std::int32_t>(b)).made >= i_ && tensor.lifetime.last <= j_;
       whole += !inside && tensor.lifetime.overlaps({i_, j_}) ? align_up(tensor.bytes, n_.alignment) : 0;
     }
-    for (std::int32_t k = i_; k < head_; ++k) {  // no line of them is brief, to be safe
+    std::uint64_t fed = 0;  // of a brief line that the step reads
+    for (std::int32_t k = i_; k < head_; ++k) {
       const LineRequest& given = line(step(k).output);
+      const std::uint64_t own = step(k).batch().scratch + fed;
+      if (k + 1 < head_ && buffer(step(k).output).lifetime.last == k + 1 &&
+          reads_at_once(step(k + 1), step(k))) {
+        fed = rows_of(step(k).batch().rows, step(k).output);
+        brief = std::max(brief, own + fed);
+        continue;
+      }
+      fed = 0;
+      brief = std::max(brief, own);
       std::int64_t rows = given.estimate;
       if (head.inputs[0] == step(k).output ||
           head.inputs[1] == step(k).output) {  // it has all that the head reads at once
@@ -145,7 +167,6 @@ class BeltSearch {
         rows = std::max(rows, read + step(k).batch().rows - 1);
       }
       lines += rows_of(std::clamp<std::int64_t>(rows, 1, given.rows), step(k).output);
-      brief = std::max<std::uint64_t>(brief, step(k).batch().scratch);
     }
     return lines + brief + whole;
   }
@@ -159,6 +180,13 @@ class BeltSearch {
       on.is_on_belt = k > head_ && k <= end_;
       on.belted = true;
     }
+    for (const std::int32_t input : step(head_).inputs) {  // what it reads is asked for by more rows now
+      const std::int32_t made = input == no_buffer ? -1 : line(input).made;
+      if (made >= i_) {
+        step(made).eager =
+            step(made).eager && step(made).batch().rows > step(head_).belt_batch * step(head_).window.stride;
+      }
+    }
   }
 
   const StreamNetwork& n_;
@@ -168,7 +196,7 @@ class BeltSearch {
   std::int32_t end_;      ///< and this one the last
   std::int32_t lag_ = 0;  ///< rows by which the last tensor lies lower than the first
   std::int32_t ahead_[max_chain] = {};
-  bool all_asked_ = true;  ///< operators make all rows that are asked for at once, not only their wide batch
+  bool all_asked_ = true;  ///< operators make all rows that are asked for at once, not only `more_rows`
 };
 
 }  // namespace detail

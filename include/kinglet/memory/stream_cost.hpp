@@ -19,11 +19,10 @@ namespace kinglet::inline KINGLET_TARGET {
 /// `Aim::automatic` takes chains that have so much work for every call they add. An estimate: that is the time of 8 calls
 /// and more, and rows that stay in the nearest caches make up for most of theirs.
 inline constexpr std::uint64_t free_work = 120'000;
-/// More memory than the smallest plan has may be taken where that saves time: one part in so many, and more where rows cost
-/// that plan much of its time, by estimate: over a quarter of it, or a forty-eighth.
-/// @param lost, work of the network
+/// More memory than the smallest plan has may be taken where that saves time: one part in so many. For `small` it depends on
+/// what calls cost that plan, by estimate. @param lost, work that calls are worth, and of the network
 constexpr std::size_t spare_share(Aim aim, std::uint64_t lost, std::uint64_t work) noexcept {
-  return lost > work / 4 ? 4 : aim == Aim::automatic ? 5 : lost > work / 48 ? 6 : 12;
+  return aim == Aim::automatic ? 5 : lost > work / 4 ? 4 : lost > work / 48 ? 6 : 12;
 }
 
 namespace detail {
@@ -59,6 +58,11 @@ struct FollowedRows {
 constexpr std::size_t common_with(std::size_t distance, std::size_t in_bytes,
                                   std::size_t out_bytes) noexcept {
   return in_bytes + out_bytes - std::max(std::min(distance + in_bytes, in_bytes + out_bytes), out_bytes);
+}
+
+/// An operator takes the rows that the one in front of it makes as they are made.
+constexpr bool reads_at_once(const StepRequest& next, const StepRequest& step) noexcept {
+  return next.window.is_one_row() && next.batch().rows == step.batch().rows;
 }
 
 /// The last operator of chains, and most operators in them.
@@ -225,8 +229,7 @@ class ChainCost {
       }
     }
     const StepRequest& next = steps_[first_ + 1];
-    if (output.lifetime.last == first_ + 1 && next.window.is_one_row() &&
-        next.batch().rows == step.batch().rows) {
+    if (output.lifetime.last == first_ + 1 && reads_at_once(next, step)) {
       const std::size_t bytes = line.row_bytes * static_cast<std::size_t>(step.batch().rows);
       // As links that feed each other, and the reader of what `next` makes, lie over each other in settle_chain.
       const bool feeds = next.inputs[1] == no_buffer && next.surplus() == step.surplus();

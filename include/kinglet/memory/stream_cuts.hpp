@@ -71,7 +71,7 @@ constexpr void widen_chain(std::span<StepRequest> steps, std::span<LineRequest> 
       }
     }
   }
-  // Operators in front of `most` make most rows, those from there to in front of `more` more.
+  // Operators [i, most) make most rows, [most, more) more, [more, j] the fewest.
   const auto widen = [&](std::int32_t most, std::int32_t more) {
     for (std::int32_t k = j; k >= i; --k) {
       StepRequest& maker = step(k);
@@ -80,7 +80,7 @@ constexpr void widen_chain(std::span<StepRequest> steps, std::span<LineRequest> 
       maker.eager = false;
       if (const std::int32_t reader = first_reader[k - i]; reader != 0) {
         const std::int64_t asked = std::int64_t{step(reader).batch().rows} * step(reader).window.stride;
-        maker.eager = maker.width > step(reader).width && maker.batch().rows > asked;
+        maker.eager = maker.batch().rows > asked;
       }
     }
   };
@@ -97,7 +97,7 @@ constexpr void widen_chain(std::span<StepRequest> steps, std::span<LineRequest> 
     }
     return streams && cost.bytes() <= limit ? cost.lost() : too_large;
   };
-  // The fewer make more, the more can make most.
+  // Along the border of what fits, in one pass: the fewer make more, the more can make most, nearly always.
   std::int32_t most = i;
   std::int32_t best[2] = {i, i};
   std::uint64_t least = too_large;
@@ -117,7 +117,7 @@ constexpr void widen_chain(std::span<StepRequest> steps, std::span<LineRequest> 
       best[1] = more;
     }
   }
-  widen(best[0], best[1]);
+  static_cast<void>(lost(best[0], best[1]));  // which leaves the estimates of these widths
 }
 
 }  // namespace detail

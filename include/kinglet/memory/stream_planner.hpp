@@ -160,7 +160,8 @@ constexpr std::size_t place_groups(const StreamNetwork& n, GroupLimits limits) n
   const bool is_large = n.steps.size() > large_network;
   const std::size_t count = is_large ? 1 : std::size(tries);
   const auto place = [&](const Try& how) {
-    // As if nothing were spared: tensors that only lie apart because there is more memory leave holes for those to come.
+    // As if nothing were spared: else outputs that need not follow their inputs lie apart, and the holes behind them cost
+    // more than that.
     detail::share_memory(n, how.follow, limits.least);
     return plan_memory(n.buffers, how.order, n.alignment);
   };
@@ -185,12 +186,13 @@ constexpr std::size_t place_groups(const StreamNetwork& n, GroupLimits limits) n
 /// Takes more rows at once back, or lets it be again. @return whether that makes a difference
 constexpr bool swap_wide_chains(std::span<StepRequest> steps) noexcept {
   bool any = false;
+  for (const StepRequest& step : steps) {
+    any = any || step.batch().rows != step.batches[step.other_width].rows || step.belt_batch != 0;
+  }
   for (StepRequest& step : steps) {
-    any = any || step.batch().rows != step.batches[step.other_width].rows;
-    std::swap(step.width, step.other_width);
-    if (step.belt_batch != 0) {
-      step.belted = !step.belted;
-      any = true;
+    if (any) {
+      std::swap(step.width, step.other_width);
+      step.belted = step.belt_batch != 0 && !step.belted;
     }
   }
   return any;

@@ -74,7 +74,10 @@ struct ScratchBytes {
   /// Row by row, with the rows of stream::widened; folding: from the first row to the last.
   std::size_t rows[row_widths] = {};
 
-  static constexpr ScratchBytes folding(std::size_t bytes) noexcept { return {0, {bytes, bytes, bytes}}; }
+  static constexpr ScratchBytes folding(std::size_t bytes) noexcept {
+    static_assert(row_widths == 3);
+    return {0, {bytes, bytes, bytes}};
+  }
 };
 
 class Preparation {

@@ -237,7 +237,7 @@ struct Avx512VnniWords : DepthwiseShape {
         line.ahead_bytes = has_next ? 64 : 0;
         for (index_t b = 0; b < blocks(); ++b) {
           const index_t first = first_channel(b);
-          line.ahead = has_next ? ahead + std::ptrdiff_t{b} * 32 * input.extent(2) : ahead;
+          line.ahead = has_next ? ahead + std::ptrdiff_t{first} * input.extent(2) : ahead;
           for (index_t ky = 0; ky < 3; ++ky) {
             line.row[ky] = row[ky] + (line.step[ky] == 0 ? 0 : first);
           }

@@ -51,7 +51,8 @@ constexpr RowUse window_rows(const Window& window, index_t filter_h, index_t inp
           .batch = row_batch(output.extent(2), output.extent(1))};
 }
 
-/// The same with more rows at once: half as many more, or one; most are twice that. @param width a RowWidth
+/// The same with as many rows at once as a width has: those, or half as many more and at least one, or twice as many as
+/// that. @param width a RowWidth
 constexpr RowUse widened(RowUse use, std::size_t width) noexcept {
   const std::int32_t more = use.batch + (use.batch + 1) / 2;
   const std::int32_t batch = width == fewest_rows ? use.batch : width == more_rows ? more : 2 * more;
