@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file support/random.hpp
-/// Tensors: memory as an executor gives it, and contents, bytes of xorshift32, the same in every run.
+/// Tensors: memory aligned as an executor's, and contents, bytes of xorshift32, the same in every run.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
-#include <new>
+#include <kinglet/memory/heap.hpp>
 #include <span>
 #include <vector>
 
@@ -24,25 +24,23 @@ void fill_random(std::span<T> elements) {
   });
 }
 
-/// Memory that begins where a line of the cache does, as buffers of an arena do: a register that is read or written across
-/// two lines takes twice as long.
+/// A tensor's elements, zeros at first. They begin where a line of the cache does, as buffers of an arena do: a register that
+/// is read or written across two lines takes twice as long.
 template <class T>
-struct LineAllocator {
-  using value_type = T;
-  static constexpr std::align_val_t alignment{64};
+class Elements {
+ public:
+  explicit Elements(std::size_t size) : memory_(kinglet::allocate_aligned(size * sizeof(T))), size_(size) {
+    std::fill(begin(), end(), T{});
+  }
+  [[nodiscard]] T* data() const noexcept { return reinterpret_cast<T*>(memory_.get()); }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] T* begin() const noexcept { return data(); }
+  [[nodiscard]] T* end() const noexcept { return data() + size_; }
 
-  LineAllocator() = default;
-  template <class U>
-  constexpr LineAllocator(const LineAllocator<U>&) noexcept {}
-
-  T* allocate(std::size_t count) { return static_cast<T*>(::operator new(count * sizeof(T), alignment)); }
-  void deallocate(T* memory, std::size_t) noexcept { ::operator delete(memory, alignment); }
-  friend bool operator==(LineAllocator, LineAllocator) { return true; }
+ private:
+  kinglet::AlignedBytes memory_;
+  std::size_t size_;
 };
-
-/// A tensor's elements.
-template <class T>
-using Elements = std::vector<T, LineAllocator<T>>;
 
 template <class T>
 Elements<T> random_elements(std::size_t size) {

@@ -160,7 +160,7 @@ TEST_CASE("AVX-512 VNNI depthwise: dot products in every loop over pixels, sums 
     INFO(name);
     const Code loop = house::tightest_loop(code_of(avx512_vnni(), name), word_product, 12);
     CHECK(house::count(loop, word_product) >= 12);
-    CHECK(house::count(loop, store) <= 4);  // two outputs, clamped or not
+    CHECK(house::count(loop, store) <= 2);  // an output each: neither sums nor the output stage
   }
 }
 #else
